@@ -1,0 +1,34 @@
+"""How documents (observation, plan) become values and back: camelCase in JSON, snake_case in code, frozen in both.
+
+Unknown fields are ignored, so that an older reader understands a newer writer; an unknown ``apiVersion`` or ``kind`` is
+refused. Absent facts are None, which means unknown everywhere.
+"""
+
+import hashlib
+import json
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+API_VERSION: Final = "reconciler/v1"
+
+
+class Document(BaseModel):
+    """Base of every value that is also JSON."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form as plain Python data with camelCase names."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def canonical_json(data: Any) -> str:
+    """Return one fixed spelling of plain data: sorted keys, no spaces, ASCII only."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def digest_of(data: Any) -> str:
+    """Return ``sha256:<hex>`` of plain data in its canonical spelling."""
+    return "sha256:" + hashlib.sha256(canonical_json(data).encode("ascii")).hexdigest()

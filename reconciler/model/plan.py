@@ -1,0 +1,235 @@
+"""The Plan document (design contract, section 5): what would be done, in which order it is safe, and what stays undone.
+
+A plan is a saved value: the same inputs give the same bytes. Its fingerprint covers what would be done (the steps
+without their estimates, and the desired digest) and not volatile facts such as free memory or the time of the survey.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field, computed_field
+
+from reconciler.model.document import API_VERSION, Document, digest_of
+from reconciler.model.words import MIGRATION_KINDS, Action, Handling, MigrationKind, PerformanceOption
+
+ESTIMATES = (
+    "unprotectedSeconds",
+    "unverified",
+    "estimatedStartSeconds",
+    "estimatedSeconds",
+    "bytes",
+    "dependencyReasons",
+)
+
+
+class MachineRef(Document):
+    """A machine by VMId and by the name people know it by."""
+
+    id: str
+    name: str
+
+
+class StorageMove(Document):
+    """One file that moves. ``file`` is a VHD's file name, or configuration, checkpoints or smartPaging.
+
+    For a disk ``source`` and ``target`` are full paths; for the rest they are folders.
+    """
+
+    file: str
+    source: str = Field(alias="from")
+    target: str = Field(alias="to")
+    bytes: int | None = None
+
+
+class SettingChange(Document):
+    """One setting, from what was observed to what is desired."""
+
+    field: str
+    source: Any = Field(alias="from")
+    target: Any = Field(alias="to")
+
+
+class StepBase(Document):
+    """What every step has. ``reason`` is the field that asked for it, ``because`` the line it stands in."""
+
+    id: str
+    action: Action
+    depends_on: tuple[str, ...] = ()
+    dependency_reasons: dict[str, str] = {}
+    unverified: tuple[str, ...] = ()
+    reason: str = ""
+    because: str | None = None
+    estimated_start_seconds: float = 0
+    estimated_seconds: float = 0
+
+
+class SettingsStep(StepBase):
+    """A change of host or cluster settings; just one of ``host`` and ``cluster`` is given.
+
+    For a cluster, ``hosts`` are its observed nodes: any one of them can carry the change out.
+    """
+
+    action: Literal[Action.CONFIGURE_HOST, Action.CONFIGURE_CLUSTER]
+    host: str | None = None
+    cluster: str | None = None
+    settings: tuple[SettingChange, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """The host or cluster, as ``host/NAME`` or ``cluster/NAME``."""
+        return f"host/{self.host}" if self.host else f"cluster/{self.cluster}"
+
+
+class MachineStep(StepBase):
+    """Something done to one machine.
+
+    ``destination`` is None where the host stays the same. A move between clusters is one step with ``leaves_cluster``
+    and/or ``joins_cluster`` set: role off, live migration, role on; ``unprotected_seconds`` estimates how long high
+    availability is missing. ``bypass`` marks a migration beyond those needed.
+    """
+
+    virtual_machine: MachineRef
+    source: str
+    destination: str | None = None
+    storage: tuple[StorageMove, ...] = ()
+    performance_option: PerformanceOption | None = None
+    leaves_cluster: str | None = None
+    joins_cluster: str | None = None
+    unprotected_seconds: float = 0
+    bypass: bool = False
+    bytes: int = 0
+
+    @property
+    def subject(self) -> str:
+        """The machine, as ``virtualMachine/NAME``."""
+        return f"virtualMachine/{self.virtual_machine.name}"
+
+    @property
+    def migration_kind(self) -> MigrationKind | None:
+        """The kind of migration this step is, or None where it is none."""
+        return MIGRATION_KINDS.get(self.action)
+
+    @property
+    def is_crossing(self) -> bool:
+        """Whether high availability is lost on the way (the machine leaves a cluster)."""
+        return self.leaves_cluster is not None
+
+
+Step = SettingsStep | MachineStep
+
+
+class Blocked(Document):
+    """A machine, host or rule that the plan cannot help, with hosts counted per reason where hosts were considered."""
+
+    subject: str
+    id: str | None = None
+    code: str
+    finding: str
+    remedy: str
+    counts: dict[str, int] = {}
+    because: str | None = None
+
+
+class DriftEntry(Document):
+    """One difference between what is desired and what was observed, and what the reconciler does about it."""
+
+    subject: str
+    id: str | None = None
+    field: str
+    desired: Any
+    observed: Any
+    handling: Handling
+    because: str | None = None
+
+
+class PlanProblem(Document):
+    """A problem as the plan document carries it."""
+
+    code: str
+    subject: str
+    severity: Literal["error", "warning"]
+    finding: str
+    remedy: str
+    place: str | None = None
+
+
+class Summary(Document):
+    """Counts of machines and of migrations; a move between clusters is one live migration.
+
+    ``needed_migrations`` and ``lower_bound_seconds`` are proven lower bounds for what this plan brings into place.
+    """
+
+    host_settings: int = 0
+    live_migrations: int = 0
+    storage_migrations: int = 0
+    offline_migrations: int = 0
+    starts: int = 0
+    high_availability_changes: int = 0
+    in_place: int = 0
+    moving: int = 0
+    blocked: int = 0
+    unknown: int = 0
+    unmanaged: int = 0
+    needed_migrations: int = 0
+    bytes: int = 0
+    estimated_seconds: float = 0
+    lower_bound_seconds: float = 0
+
+    @property
+    def migrations(self) -> int:
+        """All migrations; live with storage counts as one of each."""
+        return self.live_migrations + self.storage_migrations + self.offline_migrations
+
+
+class DesiredRef(Document):
+    """Which desired state a plan is for."""
+
+    revision: str | None
+    digest: str
+
+
+class ObservationRef(Document):
+    """Which observation a plan came from."""
+
+    digest: str
+    observed_at: datetime
+
+
+class Plan(Document):
+    """What would be done. ``complete``: nothing the desired state names is unknown. ``applicable``: nothing forbids it."""
+
+    api_version: Literal["reconciler/v1"] = API_VERSION
+    kind: Literal["Plan"] = "Plan"
+    desired: DesiredRef
+    observation: ObservationRef
+    complete: bool
+    applicable: bool
+    summary: Summary
+    steps: tuple[Step, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    drift: tuple[DriftEntry, ...] = ()
+    problems: tuple[PlanProblem, ...] = ()
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def fingerprint(self) -> str:
+        """Digest of what would be done."""
+        return digest_of({"desired": self.desired.digest, "steps": [_without_estimates(step) for step in self.steps]})
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.steps)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the published document, ``fingerprint`` in front."""
+        data = super().to_json()
+        lead = ("apiVersion", "kind", "fingerprint")
+        return {key: data[key] for key in lead} | data
+
+
+def _without_estimates(step: Step) -> dict[str, Any]:
+    data = {key: value for key, value in step.to_json().items() if key not in ESTIMATES}
+    if "storage" in data:
+        data["storage"] = [{key: move[key] for key in ("file", "from", "to")} for move in data["storage"]]
+    return data
