@@ -1,0 +1,155 @@
+"""Starting steps: the intent is written down, then the hosts are asked, then what they said is remembered.
+
+A refusal is a failed attempt; a lost reply is neither success nor failure, and the next look decides. A machine whose role was
+taken off and whose migration was then refused gets its role back at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.apply.commands import calls_for, target_of
+from reconciler.apply.recall import recall
+from reconciler.apply.tracking import Tracked, key_of
+from reconciler.clock import Clock
+from reconciler.decide import after_failure, after_success
+from reconciler.hosts.port import (
+    AddClusterRole,
+    Answer,
+    Call,
+    Failure,
+    FailureKind,
+    Hosts,
+    RemoveClusterRole,
+    RoleSettings,
+    Target,
+)
+from reconciler.journal import Journal
+from reconciler.model.desired import Desired
+from reconciler.model.memory import Memory, SavedRole, StartedStep
+from reconciler.model.observation import Observation
+from reconciler.model.plan import MachineStep, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """What came of starting one step: something to track, or the sentence that says why not."""
+
+    step: Step
+    tracked: Tracked
+    failure: str | None = None
+
+
+class Starter:
+    """Starts steps and keeps the memory that deciding needs; the journal can rebuild what matters of it."""
+
+    def __init__(self, desired: Desired, hosts: Hosts, journal: Journal, clock: Clock) -> None:
+        self._desired, self._hosts, self._journal, self._clock = desired, hosts, journal, clock
+        self.memory: Memory = recall(journal.entries())
+        self.role_restored_at: dict[str, datetime] = {}
+
+    def target(self, host: str) -> Target:
+        """Return where to reach a host."""
+        return target_of(host, self._desired)
+
+    def start(self, steps: Sequence[Step], observation: Observation) -> list[Attempted]:
+        """Start steps side by side; a step of several calls goes on only while each succeeds."""
+        for step in steps:
+            self._journal.append("intent", {"step": step.to_json()})
+        began = {key_of(step): self._clock.now() for step in steps}
+        pending = {key_of(step): (step, self._calls(step, observation)) for step in steps}
+        failures: dict[str, Failure] = {}
+        while pending:
+            answers = self._hosts.ask([calls[0] for _, calls in pending.values()])
+            for (key, (step, calls)), answer in zip(list(pending.items()), answers, strict=True):
+                self._remember(key, step, answer)
+                if answer.failure:
+                    failures[key] = answer.failure
+                pending[key] = (step, [] if answer.failure else calls[1:])
+            pending = {key: (step, calls) for key, (step, calls) in pending.items() if calls}
+        return [self._conclude(step, began[key_of(step)], failures.get(key_of(step)), observation) for step in steps]
+
+    def _calls(self, step: Step, observation: Observation) -> list[Call]:
+        role = self.memory.role_settings.get(key_of(step))
+        return calls_for(step, self._desired, observation, dict(role.settings) if role else {})
+
+    def _remember(self, key: str, step: Step, answer: Answer) -> None:
+        """A change counts from the moment its reply came, or might have come."""
+        now = self._clock.now()
+        for host in _hosts_of(step, answer.call.target.name):
+            self.memory = self.memory.with_change(host, now)
+        if isinstance(answer.call.operation, RemoveClusterRole) and isinstance(step, MachineStep):
+            self._role_is_off(key, step, answer, now)
+        if isinstance(answer.call.operation, AddClusterRole) and not answer.failure:
+            self._role_is_on(key, now)
+
+    def _role_is_off(self, key: str, step: MachineStep, answer: Answer, now: datetime) -> None:
+        if answer.failure and answer.failure.kind is not FailureKind.UNKNOWN:
+            return
+        if isinstance(answer.value, RoleSettings) and answer.value.settings:
+            saved = SavedRole(step.leaves_cluster or "", answer.value.settings)
+            self.memory = self.memory.with_role(key, saved)
+        if step.is_crossing:
+            self.memory = self.memory.with_unprotected(key, now)
+        settings = answer.value.settings if isinstance(answer.value, RoleSettings) else {}
+        crossing = {"machine": key, "cluster": step.leaves_cluster, "settings": settings, "owed": step.is_crossing}
+        self._journal.append("role-removed", crossing)
+
+    def _role_is_on(self, key: str, now: datetime) -> None:
+        self.memory = self.memory.without_role(key).without_unprotected(key)
+        self.role_restored_at[key] = now
+        self._journal.append("role-restored", {"machine": key})
+
+    def _conclude(self, step: Step, began: datetime, failure: Failure | None, observation: Observation) -> Attempted:
+        key = key_of(step)
+        if failure and failure.kind is not FailureKind.UNKNOWN:
+            self._restore_role(key, step)
+            self.failed(key, failure.finding, failure.kind)
+            return Attempted(step, _track(step, began, None, observation), f"{failure.finding} — {failure.remedy}")
+        if isinstance(step, MachineStep):
+            self.memory = self.memory.with_started(key, _started(step, began))
+        return Attempted(step, _track(step, began, self.memory.unprotected_since.get(key), observation))
+
+    def _restore_role(self, key: str, step: Step) -> None:
+        """Protection first: the machine is still at its source, so its role belongs there until the next try."""
+        owed = isinstance(step, MachineStep) and step.is_crossing and key in self.memory.unprotected_since
+        if not owed or not isinstance(step, MachineStep):
+            return
+        role = self.memory.role_settings.get(key)
+        call = Call(self.target(step.source), AddClusterRole(step.virtual_machine.id, dict(role.settings) if role else {}))
+        self._remember(key, step, self._hosts.ask([call])[0])
+
+    def failed(self, key: str, detail: str, kind: FailureKind = FailureKind.REFUSED) -> int:
+        """Remember a failed attempt; return how many failed in a row."""
+        limit = kind is FailureKind.LIMIT
+        self.memory = after_failure(self.memory, key, self._clock.now(), detail, limit=limit).without_started(key)
+        self._journal.append("attempt-failed", {"key": key, "kind": kind, "detail": detail})
+        return self.memory.attempts[key].failures
+
+    def succeeded(self, key: str) -> None:
+        """Forget earlier failures of what is now done."""
+        self.memory = after_success(self.memory, key).without_started(key)
+
+    def note_restored_roles(self, observation: Observation) -> None:
+        """A role that we owe and that is seen again is no longer owed, whoever restored it."""
+        protected = {vm.id.casefold() for _, vm in observation.machines() if vm.highly_available}
+        for key in sorted(protected & self.memory.unprotected_since.keys()):
+            self._role_is_on(key, observation.observed_at)
+
+
+def _hosts_of(step: Step, asked: str) -> list[str]:
+    ends = [step.source, step.destination] if isinstance(step, MachineStep) else []
+    return sorted({asked, *(host for host in ends if host)})
+
+
+def _track(step: Step, began: datetime, unprotected_from: datetime | None, observation: Observation) -> Tracked:
+    key = key_of(step)
+    state = next((vm.state for _, vm in observation.machines() if vm.id.casefold() == key), None)
+    return Tracked(step=step, started_at=began, state_before=state, unprotected_from=unprotected_from)
+
+
+def _started(step: MachineStep, began: datetime) -> StartedStep:
+    targets = tuple(move.target for move in step.storage)
+    return StartedStep(step.id, step.action, step.source, step.destination, began, targets)
+
+

@@ -1,0 +1,63 @@
+"""Where commands print: data on standard output, talk on standard error, and how a command ends with its exit code."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from shutil import get_terminal_size
+from typing import Any, NoReturn
+
+from reconciler.model.exit_codes import ExitCode
+from reconciler.model.problem import Problem
+from reconciler.report import problems_text
+
+
+class Finished(Exception):  # noqa: N818 - the end of a command, not an error
+    """A command has given its answer; carries the exit code past the argument parser."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def finish(code: ExitCode) -> NoReturn:
+    """End the command with this exit code."""
+    raise Finished(int(code))
+
+
+def fail(*problems: Problem, code: ExitCode = ExitCode.ERROR) -> NoReturn:
+    """Say what is wrong, and what to do about it, and end the command."""
+    say(problems_text(problems))
+    finish(code)
+
+
+def say(text: str) -> None:
+    """Print talk (progress, warnings, errors) to standard error."""
+    print(text.rstrip("\n"), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def print_data(text: str) -> None:
+    """Print the answer to standard output."""
+    print(text.rstrip("\n"), flush=True)  # noqa: T201
+
+
+def print_json(data: Any) -> None:
+    """Print the answer as JSON, keys in the order the document gives them."""
+    print_data(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def warn(problems: Iterable[Problem]) -> None:
+    """Say problems that do not stop the command."""
+    listed = list(problems)
+    if listed:
+        say(problems_text(listed))
+
+
+def use_color() -> bool:
+    """Colour only where a person sees it: on a terminal, unless NO_COLOR is set."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def width() -> int:
+    """Return the columns to use: the terminal's, between 80 and 140; 120 where there is none."""
+    return min(140, max(80, get_terminal_size((120, 40)).columns))

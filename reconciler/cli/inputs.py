@@ -1,0 +1,58 @@
+"""What commands start from: the desired state of a folder, and an observation from a file or from the hosts."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reconciler.cli.console import fail, say, warn
+from reconciler.clock import Clock
+from reconciler.desired import load_desired
+from reconciler.files import FileProblem, read_folder, read_observation
+from reconciler.hosts.port import Hosts
+from reconciler.hosts.winrm import ConfigProblem
+from reconciler.model.desired import Desired
+from reconciler.model.observation import Observation
+from reconciler.model.problem import Problem, Severity
+from reconciler.observe import survey, targets_of
+from reconciler.wiring import winrm_hosts
+
+
+def load(folder: Path) -> tuple[Desired | None, tuple[Problem, ...]]:
+    """Return the desired state of a folder, None where it has errors, and all its problems."""
+    files, unreadable = read_folder(folder)
+    loaded = load_desired(files)
+    problems = (*unreadable, *loaded.problems)
+    broken = any(problem.severity is Severity.ERROR for problem in problems)
+    return (None if broken else loaded.desired), problems
+
+
+def desired_or_fail(folder: Path) -> Desired:
+    """Return the desired state, warnings said; end the command where it has errors."""
+    desired, problems = load(folder)
+    if desired is None:
+        fail(*problems)
+    warn(problems)
+    return desired
+
+
+def observation_or_fail(desired: Desired, file: Path | None, config: Path | None, clock: Clock) -> Observation:
+    """Return the saved observation, or what the hosts report now."""
+    if file is not None:
+        try:
+            return read_observation(file)
+        except FileProblem as problem:
+            fail(problem.problem)
+    with hosts_or_fail(config) as hosts:
+        say(f"Asking {len(desired.hosts)} hosts ...")
+        return survey(hosts, targets_of(desired), clock)
+
+
+@contextmanager
+def hosts_or_fail(config: Path | None) -> Iterator[Hosts]:
+    """Reach the hosts as configured; end the command where the configuration does not do."""
+    try:
+        with winrm_hosts(config, os.environ) as hosts:
+            yield hosts
+    except ConfigProblem as problem:
+        fail(problem.problem)

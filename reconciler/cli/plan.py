@@ -1,0 +1,99 @@
+"""``reconciler plan`` and ``reconciler drift``: what differs, and what exactly would be done about it. Changes nothing."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.arguments import (
+    DEFAULT_FOLDER,
+    ConfigFile,
+    DetailedExitcode,
+    Folder,
+    ObservationFile,
+    Output,
+    OutputFormat,
+)
+from reconciler.cli.console import fail, finish, print_data, print_json, say, use_color, width
+from reconciler.cli.inputs import desired_or_fail, observation_or_fail
+from reconciler.cycle import Thought, UnsoundPlan, think
+from reconciler.model.desired import Desired
+from reconciler.model.exit_codes import ExitCode, exit_code_for
+from reconciler.model.observation import Observation
+from reconciler.model.plan import Plan
+from reconciler.model.problem import Problem
+from reconciler.report import drift_json, drift_markdown, drift_text, plan_markdown, plan_text
+from reconciler.wiring import system_clock
+
+
+def plan(
+    folder: Folder = DEFAULT_FOLDER,
+    observation: ObservationFile = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, for 'reconciler apply FILE'.")] = None,
+    detailed_exitcode: DetailedExitcode = False,
+    config: ConfigFile = None,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Show the exact moves that bring the fleet to its desired state, and why each is needed."""
+    desired = desired_or_fail(folder)
+    seen = observation_or_fail(desired, observation, config, system_clock())
+    made = think_or_fail(desired, seen).plan
+    if out:
+        _save(made, out)
+    if output is OutputFormat.JSON:
+        print_json(made.to_json())
+    elif output is OutputFormat.MARKDOWN:
+        print_data(plan_markdown(made, desired, seen))
+    else:
+        print_data(plan_text(made, desired, seen, width=width(), color=use_color()))
+    code, reason = exit_code_for(made, detailed=detailed_exitcode, always=False)
+    if code is not ExitCode.DONE:
+        say(f"exit {int(code)}: {reason}")
+    finish(code)
+
+
+def drift(
+    folder: Folder = DEFAULT_FOLDER,
+    observation: ObservationFile = None,
+    detailed_exitcode: DetailedExitcode = False,
+    config: ConfigFile = None,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Show what differs between desired state and fleet, and what is done about each difference."""
+    desired = desired_or_fail(folder)
+    seen = observation_or_fail(desired, observation, config, system_clock())
+    made = think_or_fail(desired, seen).plan
+    if output is OutputFormat.JSON:
+        print_json(drift_json(made))
+    elif output is OutputFormat.MARKDOWN:
+        print_data(drift_markdown(made))
+    else:
+        print_data(drift_text(made, width=width(), color=use_color()))
+    finish(exit_code_for(made, detailed=detailed_exitcode, always=False)[0])
+
+
+def think_or_fail(desired: Desired, seen: Observation) -> Thought:
+    """Return drift and plan; a plan that the audit refuses is a bug of ours, and is said as such."""
+    try:
+        return think(desired, seen)
+    except UnsoundPlan as unsound:
+        fail(*unsound.findings, this_is_a_bug())
+
+
+def this_is_a_bug() -> Problem:
+    """Return what to say when the auditor stopped a plan."""
+    return Problem(
+        "unsound-plan",
+        "the plan above was made but its own audit refused it; nothing was started",
+        "this is a bug in reconciler: please report it with the output of 'reconciler observe -o json' and your YAML",
+        subject="reconciler",
+    )
+
+
+def _save(made: Plan, file: Path) -> None:
+    try:
+        file.write_text(json.dumps(made.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        fail(Problem("cannot-write", f"{error.strerror or error}", "name a file that can be written", subject=str(file)))
+    say(f"Saved to {file}; carry it out with: reconciler apply {file}")

@@ -1,0 +1,76 @@
+"""``reconciler simulate``: a simulated fleet on loopback, to try the program on, until Ctrl-C."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from reconciler.cli.console import fail, finish, print_data, say
+from reconciler.clock import ScaledClock
+from reconciler.files import FileProblem, read_observation
+from reconciler.model.exit_codes import ExitCode
+from reconciler.model.observation import Observation
+from reconciler.model.problem import Problem
+from reconciler.simulator.fleet import demo_observation
+from reconciler.simulator.stage import Stage, staged
+
+
+def simulate(
+    observation: Annotated[
+        Path | None, typer.Option("--observation", metavar="FILE", help="Boot this fleet; default: the demo's.")
+    ] = None,
+    speed: Annotated[float, typer.Option("--speed", min=0.1, max=10_000, help="Simulated seconds per second.")] = 1,
+    first_port: Annotated[
+        int | None, typer.Option("--first-port", min=1024, max=60_000, help="First port of 127.0.0.1; default: free ones.")
+    ] = None,
+    write_config: Annotated[
+        Path, typer.Option("--write-config", metavar="FILE", help="Where to write the configuration that reaches this fleet.")
+    ] = Path("simulated-fleet.yaml"),
+) -> None:
+    """Serve a simulated fleet, one WinRM endpoint per host, until Ctrl-C."""
+    fleet = _fleet(observation)
+    clock = ScaledClock(datetime.now(UTC), speed)
+    try:
+        with staged(fleet, clock, first_port=first_port) as stage:
+            _write_config(stage, write_config)
+            _introduce(stage, write_config)
+            _until_interrupted(clock)
+    except OSError as error:
+        fail(Problem("cannot-serve", str(error), "choose another --first-port, or another file", subject="simulate"))
+    finally:
+        write_config.unlink(missing_ok=True)
+    finish(ExitCode.DONE)
+
+
+def _fleet(file: Path | None) -> Observation:
+    if file is None:
+        return demo_observation()
+    try:
+        return read_observation(file)
+    except FileProblem as problem:
+        fail(problem.problem)
+
+
+def _write_config(stage: Stage, file: Path) -> None:
+    """The file holds a password (of a fleet that does not exist): readable by its owner only, like a real one."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as text:
+        yaml.safe_dump({"winrm": stage.config.to_file()}, text, sort_keys=False)
+
+
+def _introduce(stage: Stage, config: Path) -> None:
+    width = max(len(name) for name in stage.endpoints.urls)
+    for name, url in stage.endpoints.urls.items():
+        print_data(f"{name:<{width}}  {url}")
+    say(f"\nIn another terminal:  reconciler plan --config {config}\nStop with Ctrl-C.")
+
+
+def _until_interrupted(clock: ScaledClock) -> None:
+    try:
+        while True:
+            clock.sleep(3600)
+    except KeyboardInterrupt:
+        say("Stopped.")

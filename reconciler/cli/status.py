@@ -1,0 +1,26 @@
+"""``reconciler status``: which migrations run now, whoever started them."""
+
+from reconciler.cli.arguments import DEFAULT_FOLDER, ConfigFile, Folder, ObservationFile, PlainOutput, TextOrJson
+from reconciler.cli.console import finish, print_data, print_json, use_color, width
+from reconciler.cli.inputs import desired_or_fail, observation_or_fail
+from reconciler.model.exit_codes import ExitCode
+from reconciler.model.words import HostStatus
+from reconciler.report import migrations_json, migrations_text
+from reconciler.wiring import system_clock
+
+
+def status(
+    folder: Folder = DEFAULT_FOLDER,
+    observation: ObservationFile = None,
+    config: ConfigFile = None,
+    output: PlainOutput = TextOrJson.TEXT,
+) -> None:
+    """List the migrations that run on the hosts now: machine, kind, from, to, percent."""
+    desired = desired_or_fail(folder)
+    seen = observation_or_fail(desired, observation, config, system_clock())
+    if output is TextOrJson.JSON:
+        print_json(migrations_json(seen))
+    else:
+        print_data(migrations_text(seen, width=width(), color=use_color()))
+    incomplete = any(host.status is not HostStatus.OK for host in seen.hosts)
+    finish(ExitCode.INCOMPLETE if incomplete else ExitCode.DONE)
