@@ -1,0 +1,25 @@
+"""A true WinRM service per simulated host, on loopback: what the real client speaks to when no Windows is at hand.
+
+Here belong the HTTP listener, logon and message encryption, the WS-Management engine with Windows' quotas, the faults that
+tests ask for, and the little of PowerShell that turns our one command line into a call of the simulated fleet. What a host
+*does* when asked is the fleet's business, and it knows nothing of this package.
+"""
+
+from reconciler.simulator.endpoint.auth import Credentials
+from reconciler.simulator.endpoint.faults import Faults
+from reconciler.simulator.endpoint.powershell import answer_scripts, hosts_of
+from reconciler.simulator.endpoint.server import Endpoint, EndpointFleet, serve_fleet
+from reconciler.simulator.endpoint.wsman import CommandResult, Limits, RunCommand
+
+__all__ = [
+    "CommandResult",
+    "Credentials",
+    "Endpoint",
+    "EndpointFleet",
+    "Faults",
+    "Limits",
+    "RunCommand",
+    "answer_scripts",
+    "hosts_of",
+    "serve_fleet",
+]
