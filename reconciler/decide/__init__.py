@@ -1,0 +1,14 @@
+"""What may start now: pure decisions over plan, observation and memory, one slot at a time.
+
+``decide`` is the gate before every change: limits that are counts, fresh facts, windows, holds and back-off are kept here,
+at the moment of starting. Back-off and the guard rail against a shrunken desired state live here too. Nothing here plans,
+and nothing here touches a host.
+"""
+
+from reconciler.decide.backoff import after_failure, after_success
+from reconciler.decide.decision import Decision, Waiting
+from reconciler.decide.guardrail import shrunken
+from reconciler.decide.start import decide
+from reconciler.decide.windows import next_opening
+
+__all__ = ["Decision", "Waiting", "after_failure", "after_success", "decide", "next_opening", "shrunken"]

@@ -1,0 +1,31 @@
+"""How long to leave a machine alone after a failure: 30 seconds, doubling to half an hour.
+
+A host that was merely full (a slot was taken by somebody else) is asked again after a flat 30 seconds, and such a refusal
+does not lengthen later waits: nothing is wrong with the machine.
+"""
+
+from datetime import datetime, timedelta
+
+from reconciler.model.memory import Attempt, Memory
+
+FIRST = timedelta(seconds=30)
+LONGEST = timedelta(minutes=30)
+
+
+def after_failure(memory: Memory, vm_id: str, now: datetime, error: str, *, limit: bool = False) -> Memory:
+    """Return the memory after a failed attempt; ``limit`` says that a host refused for want of a slot."""
+    known = memory.attempts.get(vm_id)
+    earlier = known.failures if known else 0
+    failures = earlier if limit else earlier + 1
+    pause = FIRST if limit else _pause(failures)
+    return memory.with_attempt(vm_id, Attempt(failures, now, error, now + pause))
+
+
+def after_success(memory: Memory, vm_id: str) -> Memory:
+    """Return the memory after a step was seen done: earlier failures are forgiven."""
+    return memory.without_attempt(vm_id)
+
+
+def _pause(failures: int) -> timedelta:
+    # Beyond ten doublings the bound is long reached; capping the exponent keeps the arithmetic small.
+    return min(FIRST * (1 << min(failures - 1, 10)), LONGEST)
