@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 import requests
-from endpoint_client import ACCOUNT, client, echo, harden, one_host, run_to_end
 from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WSManFaultError
 
 from reconciler.clock import ManualClock
@@ -20,6 +19,7 @@ from reconciler.simulator.endpoint import (
     hosts_of,
     serve_fleet,
 )
+from tests.seam.endpoint_client import ACCOUNT, client, echo, harden, one_host, run_to_end
 
 OP = "0123456789abcdef" * 2
 

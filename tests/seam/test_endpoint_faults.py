@@ -2,7 +2,6 @@
 
 import pytest
 import requests
-from endpoint_client import ACCOUNT, client, echo, one_host, run_to_end
 from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WinRMTransportError, WSManFaultError
 from winrm.protocol import Protocol
 
@@ -10,6 +9,7 @@ from reconciler.hosts.winrm.bootstrap import command_line
 from reconciler.hosts.winrm.frame import FrameError, Request, build_request, parse_frame
 from reconciler.simulator.endpoint import CommandResult, EndpointFleet, Faults, answer_scripts, hosts_of, serve_fleet
 from reconciler.simulator.refusal import HostUnreachable
+from tests.seam.endpoint_client import ACCOUNT, client, echo, one_host, run_to_end
 
 OP = "fedcba9876543210" * 2
 ASKED = build_request(Request(OP, "Get-Migrations", "", {}))
