@@ -1,0 +1,182 @@
+"""The controller's own configuration of WinRM: who it is, how it connects, whom it may talk to.
+
+Never part of the desired state. Comes from environment variables ``RECONCILER_WINRM_*`` or a YAML file that only its
+owner can read. Every mistake is a ``WinRmConfigError`` with a remedy; none of them ever shows the password.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import yaml
+
+from reconciler.hosts.port import Target
+
+PREFIX: Final = "RECONCILER_WINRM_"
+TRANSPORTS: Final = ("ntlm", "kerberos", "credssp", "certificate", "ssl", "basic")
+CLEAR_TRANSPORTS: Final = ("basic", "ssl")  # these do not encrypt messages themselves
+PORTS: Final = {"http": 5985, "https": 5986}
+
+
+class WinRmConfigError(Exception):
+    """The configuration cannot be used; the message says why and what to do."""
+
+
+class Secret:
+    """A text that shows itself to nobody who does not ask for it by name."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+
+@dataclass(frozen=True, slots=True)
+class WinRmConfig:
+    """How to reach hosts. ``endpoints`` maps host names to URLs of their own, for simulated fleets on loopback.
+
+    ``allowed_domains`` are suffixes of addresses ("contoso.com"); where given, no other address is ever contacted.
+    ``deadline_seconds`` bounds one whole operation, whatever the network does.
+    """
+
+    username: str = ""
+    password: Secret = field(default_factory=lambda: Secret(""))
+    transport: str = "ntlm"
+    scheme: str = "https"
+    port: int | None = None
+    ca_path: str | None = None
+    server_cert_validation: str = "validate"
+    certificate_path: str | None = None
+    certificate_key_path: str | None = None
+    allow_basic_over_http: bool = False
+    allowed_domains: tuple[str, ...] = ()
+    deadline_seconds: float = 60
+    connect_seconds: float = 10
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_config(self)
+
+    def url_of(self, target: Target) -> str:
+        """Return the URL of a host's WinRM service."""
+        own = {name.casefold(): url for name, url in self.endpoints.items()}.get(target.name.casefold())
+        host = f"[{target.address}]" if ":" in target.address else target.address
+        return own or f"{self.scheme}://{host}:{self.port or PORTS[self.scheme]}/wsman"
+
+    def allows(self, target: Target) -> bool:
+        """Tell whether the host may be contacted: it has an endpoint of its own, or its address is in an allowed domain."""
+        if not self.allowed_domains or target.name.casefold() in {name.casefold() for name in self.endpoints}:
+            return True
+        address = target.address.casefold().rstrip(".")
+        suffixes = [domain.casefold().strip(".") for domain in self.allowed_domains]
+        return any(address == suffix or address.endswith(f".{suffix}") for suffix in suffixes)
+
+
+def check_config(config: WinRmConfig) -> None:
+    """Raise WinRmConfigError for what can never work or would send a password in clear."""
+    if config.transport not in TRANSPORTS:
+        raise WinRmConfigError(f"transport is {config.transport!r}; use one of {', '.join(TRANSPORTS)}")
+    if config.scheme not in PORTS:
+        raise WinRmConfigError(f"scheme is {config.scheme!r}; use http or https")
+    if config.server_cert_validation not in ("validate", "ignore"):
+        raise WinRmConfigError("server_cert_validation must be validate or ignore")
+    if config.deadline_seconds <= 0 or config.connect_seconds <= 0:
+        raise WinRmConfigError("deadline_seconds and connect_seconds must be greater than 0")
+    schemes = {urlsplit(url).scheme for url in config.endpoints.values()} | {config.scheme}
+    if not schemes <= set(PORTS):
+        raise WinRmConfigError("an endpoint is no http or https URL")
+    if config.transport in CLEAR_TRANSPORTS and "http" in schemes and not config.allow_basic_over_http:
+        raise WinRmConfigError(
+            f"transport {config.transport} over http sends the password readable by anyone on the way; "
+            "use https, or ntlm or kerberos, or set allow_basic_over_http where the way is this machine alone"
+        )
+
+
+def config_from(environment: Mapping[str, str], file: Path | None = None) -> WinRmConfig:
+    """Return the configuration that a file (if given) and the environment describe; the environment has the last word.
+
+    Variables are the field names in upper case after ``RECONCILER_WINRM_``; lists are separated by commas.
+    """
+    values = _from_file(file) if file else {}
+    names = {item.name for item in fields(WinRmConfig)} - {"endpoints"}
+    values |= {name: environment[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in environment}
+    return WinRmConfig(**{name: _value(name, value) for name, value in sorted(values.items())})
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        mode, text = file.stat().st_mode, file.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise WinRmConfigError(f"{file} cannot be read ({problem.strerror}); check the path and its rights") from None
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError:
+        # The parser's message quotes the lines it stumbled over, and one of them may be the password.
+        raise WinRmConfigError(f"{file} is not YAML; correct its syntax") from None
+    if not isinstance(values, dict):
+        raise WinRmConfigError(f"{file} holds no fields; write `username: ...` and the like")
+    if "password" in values and mode & (stat.S_IRWXG | stat.S_IRWXO) and os.name == "posix":
+        raise WinRmConfigError(f"{file} holds a password and others may read it; run: chmod 600 {file}")
+    unknown = sorted(str(name) for name in values if name not in {item.name for item in fields(WinRmConfig)})
+    if unknown:
+        raise WinRmConfigError(f"{file} has unknown fields ({', '.join(unknown)}); see docs/winrm.md for the known ones")
+    return values
+
+
+def _value(name: str, value: Any) -> Any:
+    """Return a value of the field's type from a text or from YAML."""
+    convert: Callable[[Any], Any] = _CONVERSIONS[name] if name in _CONVERSIONS else _text
+    try:
+        return convert(value)
+    except (TypeError, ValueError):
+        raise WinRmConfigError(f"{name} is not understood; see docs/winrm.md for what it may be") from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _flag(value: Any) -> bool:
+    words = {True: True, False: False, "true": True, "false": False}
+    folded = value.casefold() if isinstance(value, str) else value
+    if folded not in words or not isinstance(folded, str | bool):
+        raise ValueError
+    return words[folded]
+
+
+def _suffixes(value: Any) -> tuple[str, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    return tuple(_text(item).strip() for item in items if item)
+
+
+def _endpoints(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return {_text(name): _text(url) for name, url in value.items()}
+
+
+_CONVERSIONS: Final[dict[str, Callable[[Any], Any]]] = {
+    "password": lambda value: Secret(_text(value)),
+    "port": int,
+    "deadline_seconds": float,
+    "connect_seconds": float,
+    "allow_basic_over_http": _flag,
+    "allowed_domains": _suffixes,
+    "endpoints": _endpoints,
+}

@@ -1,0 +1,131 @@
+"""Which script carries out which operation, with what parameters, and how its result becomes a value. A table; pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from reconciler.hosts.port import (
+    AddClusterRole,
+    CancelMigration,
+    CheckMigration,
+    ConfigureCluster,
+    ConfigureHost,
+    ListMigrations,
+    Operation,
+    RemoveClusterRole,
+    StartMachine,
+    StartMigration,
+    Survey,
+    Target,
+    Value,
+)
+from reconciler.hosts.winrm.decode import decode_migrations, decode_role, decode_started, decode_survey
+from reconciler.model.plan import StorageMove
+from reconciler.model.words import MigrationKind, PerformanceOption
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One operation's script. ``params`` and ``operation`` are each other's inverse; ``changes``: it changes something."""
+
+    name: str
+    changes: bool
+    params: Callable[[Any], Params]
+    operation: Callable[[Params], Operation]
+    decode: Callable[[Any, Target], Value]
+
+
+def script_of(operation: Operation) -> Script:
+    """Return the script that carries out an operation."""
+    return SCRIPT_OF[type(operation)]
+
+
+def _nothing(_result: Any, _target: Target) -> None:
+    return None
+
+
+def _no_params(_operation: Operation) -> Params:
+    return {}
+
+
+def _machine(operation: Any) -> Params:
+    return {"machineId": operation.machine_id}
+
+
+def _check(operation: CheckMigration) -> Params:
+    return {"machineId": operation.machine_id, "kind": operation.kind.value, "destination": operation.destination}
+
+
+def _start(operation: StartMigration) -> Params:
+    option = operation.performance_option
+    return {
+        "machineId": operation.machine_id,
+        "kind": operation.kind.value,
+        "destination": operation.destination,
+        "storage": [{"file": move.file, "from": move.source, "to": move.target} for move in operation.storage],
+        "performanceOption": option.value if option else None,
+    }
+
+
+def _to_start(params: Params) -> StartMigration:
+    option = params["performanceOption"]
+    return StartMigration(
+        params["machineId"],
+        MigrationKind(params["kind"]),
+        params["destination"],
+        tuple(StorageMove.model_validate(move) for move in params["storage"]),
+        PerformanceOption(option) if option else None,
+    )
+
+
+def _to_check(params: Params) -> CheckMigration:
+    return CheckMigration(params["machineId"], MigrationKind(params["kind"]), params["destination"])
+
+
+SCRIPT_OF: Final[dict[type, Script]] = {
+    Survey: Script("Get-Survey", False, _no_params, lambda _: Survey(), decode_survey),
+    ListMigrations: Script(
+        "Get-Migrations", False, _no_params, lambda _: ListMigrations(), lambda result, _: decode_migrations(result)
+    ),
+    CheckMigration: Script("Test-Migration", False, _check, _to_check, _nothing),
+    StartMigration: Script("Start-Migration", True, _start, _to_start, lambda result, _: decode_started(result)),
+    CancelMigration: Script(
+        "Stop-Migration",
+        True,
+        lambda cancel: {"migrationId": cancel.migration_id},
+        lambda params: CancelMigration(params["migrationId"]),
+        _nothing,
+    ),
+    ConfigureHost: Script(
+        "Set-HostSettings",
+        True,
+        lambda configure: {"settings": dict(sorted(configure.settings.items()))},
+        lambda params: ConfigureHost(params["settings"]),
+        _nothing,
+    ),
+    ConfigureCluster: Script(
+        "Set-ClusterSettings",
+        True,
+        lambda configure: {"maximumParallelMigrations": configure.maximum_parallel_migrations},
+        lambda params: ConfigureCluster(params["maximumParallelMigrations"]),
+        _nothing,
+    ),
+    StartMachine: Script("Start-Machine", True, _machine, lambda params: StartMachine(params["machineId"]), _nothing),
+    RemoveClusterRole: Script(
+        "Remove-ClusterRole",
+        True,
+        _machine,
+        lambda params: RemoveClusterRole(params["machineId"]),
+        lambda result, _: decode_role(result),
+    ),
+    AddClusterRole: Script(
+        "Add-ClusterRole",
+        True,
+        lambda add: {"machineId": add.machine_id, "settings": add.settings},
+        lambda params: AddClusterRole(params["machineId"], params["settings"]),
+        _nothing,
+    ),
+}
+"""What carries out what. The ``operation`` column is for the simulated host, which reads requests backwards."""

@@ -1,0 +1,52 @@
+<#
+.SYNOPSIS
+Sets migration and storage settings of this host, by the field names of the desired state.
+.DESCRIPTION
+Only fields that are given are touched. Setting what is set already changes nothing. Missing networks are added before
+others go, so that the host is never without one. Paths are defaults for new machines; no existing machine moves.
+.NOTES
+Sources (learn.microsoft.com): cmdlets Set-VMHost, Enable-VMMigration, Disable-VMMigration, Get-VMMigrationNetwork,
+Add-VMMigrationNetwork, Set-VMMigrationNetwork, Remove-VMMigrationNetwork.
+#>
+param($Request)
+
+$ErrorActionPreference = 'Stop'
+$parameters = @{
+    'migration.maximumVirtualMachineMigrations' = 'MaximumVirtualMachineMigrations'
+    'migration.maximumStorageMigrations'        = 'MaximumStorageMigrations'
+    'migration.performanceOption'               = 'VirtualMachineMigrationPerformanceOption'
+    'migration.authenticationType'              = 'VirtualMachineMigrationAuthenticationType'
+    'storage.virtualMachinePath'                = 'VirtualMachinePath'
+    'storage.virtualHardDiskPath'               = 'VirtualHardDiskPath'
+}
+$change = @{}
+$enabled = $null
+$networks = $null
+# Everything is looked at before anything is set: an unknown field must not leave half of the others behind.
+foreach ($setting in $Request.settings.PSObject.Properties) {
+    if ($parameters.ContainsKey($setting.Name)) { $change[$parameters[$setting.Name]] = $setting.Value }
+    elseif ($setting.Name -eq 'migration.enabled') { $enabled = [bool]$setting.Value }
+    elseif ($setting.Name -eq 'migration.networks') { $networks = @($setting.Value) }
+    else { throw "reconciler.refused: There is no host setting $($setting.Name)." }
+}
+if ($null -ne $networks -and [string]$networks[0] -eq 'any') {
+    $change.UseAnyNetworkForMigration = $true
+    $networks = $null
+}
+if ($null -ne $networks) {
+    $change.UseAnyNetworkForMigration = $false
+    $present = @(Get-VMMigrationNetwork | ForEach-Object { [string]$_.Subnet })
+    $priority = 0
+    foreach ($network in $networks) {
+        $priority += 1
+        if ($present -contains $network) { Set-VMMigrationNetwork -Subnet $network -NewPriority $priority -Confirm:$false }
+        else { Add-VMMigrationNetwork -Subnet $network -Priority $priority -Confirm:$false }
+    }
+    foreach ($network in $present) {
+        if ($networks -notcontains $network) { Remove-VMMigrationNetwork -Subnet $network -Confirm:$false }
+    }
+}
+if ($change.Count -gt 0) { Set-VMHost @change -Confirm:$false }
+if ($enabled -eq $true) { Enable-VMMigration -Confirm:$false }
+if ($enabled -eq $false) { Disable-VMMigration -Confirm:$false }
+@{}

@@ -1,0 +1,128 @@
+<#
+.SYNOPSIS
+Starts one migration on this host, its source, and returns at once with the id of the job.
+.DESCRIPTION
+Safe to repeat: where a job for the machine runs already, its id is the answer; where nothing is left to move, the
+answer has no id. A machine that is a role of this host's cluster and goes to another of its nodes is moved by the cluster.
+All else, stopped machines included, goes through the migration service, which takes the destination as a name and
+connects to it by itself.
+.NOTES
+Sources (learn.microsoft.com): WMI classes Msvm_VirtualSystemMigrationService (MigrateVirtualSystemToHost), Msvm_MigrationJob,
+Msvm_VirtualSystemMigrationSettingData, Msvm_StorageAllocationSettingData; cmdlets Move-ClusterVirtualMachineRole, Get-VMHost.
+#>
+param($Request)
+
+$ErrorActionPreference = 'Stop'
+$v2 = 'root\virtualization\v2'
+$id = [string][guid]$Request.machineId
+$types = @{ live = 32768; offline = 32768; storage = 32769; liveWithStorage = 32771 }
+
+# Returns the job that is moving the machine now, or nothing.
+function Find-Job {
+    Get-WmiObject -Namespace $v2 -Class Msvm_MigrationJob |
+        Where-Object { $_.VirtualSystemName -eq $id -and @(7, 8, 9, 10, 32768) -notcontains [int]$_.JobState } |
+        Select-Object -First 1
+}
+
+$machine = Get-WmiObject -Namespace $v2 -Class Msvm_ComputerSystem | Where-Object { $_.Name -eq $id }
+if ($null -eq $machine) { throw "reconciler.machine-not-found: This host has no virtual machine with the id $id." }
+$job = Find-Job
+if ($null -ne $job) { return @{ migrationId = [string]$job.InstanceID; alreadyRunning = $true } }
+
+# What of the storage is left to move. File names stay, so a disk that is already at its target needs nothing.
+$disks = @(Get-WmiObject -Namespace $v2 -Class Msvm_StorageAllocationSettingData | Where-Object {
+        $_.InstanceID -like "Microsoft:$id\*" -and $_.ResourceSubType -eq 'Microsoft:Hyper-V:Virtual Hard Disk'
+    })
+$system = Get-WmiObject -Namespace $v2 -Class Msvm_VirtualSystemSettingData | Where-Object {
+    $_.VirtualSystemIdentifier -eq $id -and $_.VirtualSystemType -eq 'Microsoft:Hyper-V:System:Realized'
+}
+$roots = @{ configuration = 'ExternalDataRoot'; checkpoints = 'SnapshotDataRoot'; smartPaging = 'SwapFileDataRoot' }
+$newDisks = @()
+$newRoots = $false
+foreach ($move in @($Request.storage)) {
+    if ($null -eq $move) { continue }
+    $root = $roots[[string]$move.file]
+    if ($root) {
+        if ($system.$root -ne $move.to) { $system.$root = [string]$move.to; $newRoots = $true }
+        continue
+    }
+    $disk = $disks | Where-Object { $_.HostResource[0] -eq $move.from } | Select-Object -First 1
+    if ($null -ne $disk) {
+        $disk.Connection = [string[]]@([string]$move.to)
+        $newDisks += $disk.GetText(1)
+    } elseif (@($disks | Where-Object { $_.HostResource[0] -eq $move.to }).Count -eq 0) {
+        throw "reconciler.not-migratable: The machine has no disk $($move.from)."
+    }
+}
+$movesStorage = $newRoots -or $newDisks.Count -gt 0
+$type = $types[[string]$Request.kind]
+if (-not $Request.destination -and -not $movesStorage) { return @{ migrationId = $null; alreadyRunning = $false } }
+# A stopped machine is moved by the same method; whether its files come along is said by the type.
+if ($Request.destination -and $movesStorage) { $type = 32771 }
+
+$status = @($machine.OperationalStatus | ForEach-Object { [int]$_ })
+if ($status[0] -ne 2 -or ($status.Count -gt 1 -and $status[1] -ge 32768 -and $status[1] -le 32781)) {
+    throw 'reconciler.busy: The machine is in another operation; it takes no request now.'
+}
+
+# A host refuses what goes over its limits instead of queueing it, so look before asking. A cluster's limit comes first.
+$service = Get-WmiObject -Namespace $v2 -Class Msvm_VirtualSystemMigrationService
+$vmhost = Get-VMHost
+$limit = [int]$vmhost.MaximumVirtualMachineMigrations
+$node = $null
+$role = $null
+if (@(Get-Service | Where-Object { $_.Name -eq 'ClusSvc' -and [string]$_.Status -eq 'Running' }).Count -gt 0) {
+    $cluster = Get-Cluster
+    if ($cluster.MaximumParallelMigrations) { $limit = [int]$cluster.MaximumParallelMigrations }
+    $role = Get-ClusterGroup -VMId $id -ErrorAction SilentlyContinue
+    $node = Get-ClusterNode | Where-Object {
+        $_.Name -eq $Request.destination -or "$($_.Name).$($cluster.Domain)" -eq $Request.destination
+    }
+}
+if ($Request.destination -and -not $vmhost.VirtualMachineMigrationEnabled -and $null -eq $node) {
+    throw 'reconciler.migration-disabled: Live migration is not enabled on this host.'
+}
+if ($Request.destination -and [int]$service.ActiveVirtualSystemMigrationCount -ge $limit) {
+    throw "reconciler.limit-reached: This host already runs $limit virtual machine migrations, its limit."
+}
+if ($movesStorage -and [int]$service.ActiveStorageMigrationCount -ge [int]$vmhost.MaximumStorageMigrations) {
+    throw "reconciler.limit-reached: This host already runs $($vmhost.MaximumStorageMigrations) storage migrations, its limit."
+}
+
+if ($null -ne $role -and $Request.destination) {
+    if ($null -eq $node) { throw 'reconciler.refused: The machine is a role of this cluster and cannot leave it as such.' }
+    if ($movesStorage) { throw 'reconciler.refused: Inside a cluster the host and the storage move one after the other.' }
+    $how = @{ VMId = $id; Node = [string]$node.Name; Wait = 0 }
+    # Live is refused for a stopped machine; left out, the cluster moves it as it stands.
+    if ([int]$machine.EnabledState -eq 2) { $how.MigrationType = 'Live' }
+    $null = Move-ClusterVirtualMachineRole @how
+    foreach ($round in 1..10) {
+        $job = Find-Job
+        if ($null -ne $job) { return @{ migrationId = [string]$job.InstanceID; alreadyRunning = $false } }
+        Start-Sleep -Milliseconds 300
+    }
+    # The cluster may let it wait in a queue, where no job exists yet.
+    return @{ migrationId = "cluster:$id"; alreadyRunning = $false }
+}
+
+$settings = Get-WmiObject -Namespace $v2 -Class Msvm_VirtualSystemMigrationSettingData |
+    Where-Object { [int]$_.MigrationType -eq $type } | Select-Object -First 1
+$option = [string]$Request.performanceOption
+if (-not $option) { $option = [string]$vmhost.VirtualMachineMigrationPerformanceOption }
+if ($Request.destination) {
+    $settings.TransportType = 5
+    if ($option -eq 'SMB') { $settings.TransportType = 32768 }
+    $settings.EnableCompression = $option -eq 'Compression'
+}
+$call = $service.GetMethodParameters('MigrateVirtualSystemToHost')
+$call.ComputerSystem = $machine.__PATH
+if ($Request.destination) { $call.DestinationHost = [string]$Request.destination }
+$call.MigrationSettingData = $settings.GetText(1)
+if ($newRoots) { $call.NewSystemSettingData = $system.GetText(1) }
+if ($newDisks.Count -gt 0) { $call.NewResourceSettingData = [string[]]$newDisks }
+$answer = $service.InvokeMethod('MigrateVirtualSystemToHost', $call, $null)
+$code = [long]$answer.ReturnValue
+if ($code -eq 0) { return @{ migrationId = $null; alreadyRunning = $false } }
+if ($code -eq 32774) { throw 'reconciler.busy: Another operation holds the machine (0x00008006).' }
+if ($code -ne 4096) { throw ('reconciler.refused: The migration service refuses the move (0x{0:X8}).' -f $code) }
+@{ migrationId = [string]([wmi]$answer.Job).InstanceID; alreadyRunning = $false }

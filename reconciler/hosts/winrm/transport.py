@@ -1,0 +1,159 @@
+"""pywinrm's Protocol and Transport, hardened: what we need of them as a small interface, and the known traps closed.
+
+The environment is never consulted (proxies, ~/.netrc and certificate bundles of whoever starts the program are not for
+domain credentials; it also is a quarter of the client's time). A closed session takes its encryption context along: with
+the old one, every later request would be refused.
+"""
+
+import socket
+from typing import Any, Literal, Protocol, cast
+from urllib.parse import urlsplit
+
+import requests
+import winrm.transport
+from winrm.protocol import Protocol as WsmanProtocol
+from winrm.transport import Transport
+
+from reconciler.hosts.winrm.config import PORTS, WinRmConfig
+
+OPERATION_SECONDS = 20  # how long a host may hold one request; Windows allows 60
+READ_MARGIN_SECONDS = 10
+SHELL_IDLE = "PT300S"  # a crashed controller's shells count against its quota until they have been idle this long
+CODEPAGE_UTF8 = 65001
+
+Method = Literal["ntlm", "kerberos", "credssp", "certificate", "ssl", "basic"]
+
+# Said once per process about proxies that the environment defines; ours are never used.
+winrm.transport.DISPLAYED_PROXY_WARNING = True
+
+
+class Wire(Protocol):
+    """What a channel needs of a connection to one host. Times out per request; raises whatever the layers below raise."""
+
+    def limit(self, seconds: float) -> None:
+        """Let the next request wait for at most that long, as far as whole seconds allow."""
+        ...
+
+    def open_shell(self) -> str:
+        """Open a shell and return its id."""
+        ...
+
+    def run(self, shell: str, command_line: str) -> str:
+        """Start a command line and return the id of the command."""
+        ...
+
+    def send(self, shell: str, command: str, data: bytes, *, last: bool) -> None:
+        """Send a piece of standard input."""
+        ...
+
+    def receive(self, shell: str, command: str) -> tuple[bytes, bool]:
+        """Return the next piece of standard output and whether the command has ended."""
+        ...
+
+    def end(self, shell: str, command: str) -> None:
+        """Tell the host that the command is of no more interest."""
+        ...
+
+    def close_shell(self, shell: str) -> None:
+        """Close the shell."""
+        ...
+
+    def drop(self) -> None:
+        """Drop the connection; the next request makes a new one."""
+        ...
+
+
+class HardenedTransport(Transport):
+    """A Transport that asks the environment nothing and forgets its encryption with its session."""
+
+    def setup_encryption(self, session: requests.Session) -> None:
+        """Harden the session before the first request goes out, which is sent here."""
+        _harden(session)
+        super().setup_encryption(session)
+
+    def build_session(self) -> requests.Session:
+        """Return the session, hardened also where there is no encryption."""
+        session = super().build_session()
+        _harden(session)
+        return session
+
+    def close_session(self) -> None:
+        """Close the session; its encryption context dies with it."""
+        super().close_session()
+        self.encryption = None
+
+
+def _harden(session: requests.Session) -> None:
+    session.trust_env = False
+    session.proxies = {}
+
+
+class PywinrmWire:
+    """A ``Wire`` over pywinrm."""
+
+    def __init__(self, url: str, config: WinRmConfig) -> None:
+        arguments, method = _arguments(url, config), cast("Method", config.transport)
+        read = OPERATION_SECONDS + READ_MARGIN_SECONDS
+        self._protocol = WsmanProtocol(
+            transport=method, read_timeout_sec=read, operation_timeout_sec=OPERATION_SECONDS, **arguments
+        )
+        self._protocol.transport = HardenedTransport(auth_method=method, read_timeout_sec=read, **arguments)
+
+    def limit(self, seconds: float) -> None:
+        """Let the next request wait for at most that long."""
+        operation = max(1, min(OPERATION_SECONDS, int(seconds)))
+        self._protocol.operation_timeout_sec = operation
+        self._protocol.transport.read_timeout_sec = operation + min(READ_MARGIN_SECONDS, max(1, int(seconds) - operation + 1))
+
+    def open_shell(self) -> str:
+        """Open a shell and return its id."""
+        return str(self._protocol.open_shell(codepage=CODEPAGE_UTF8, idle_timeout=SHELL_IDLE))
+
+    def run(self, shell: str, command_line: str) -> str:
+        """Start a command line, without a console on its standard input, and return the id of the command."""
+        return str(self._protocol.run_command(shell, command_line, console_mode_stdin=False))
+
+    def send(self, shell: str, command: str, data: bytes, *, last: bool) -> None:
+        """Send a piece of standard input; bytes only, a str would be encoded as code page 437."""
+        self._protocol.send_command_input(shell, command, data, end=last)
+
+    def receive(self, shell: str, command: str) -> tuple[bytes, bool]:
+        """Return the next piece of standard output and whether the command has ended."""
+        stdout, _, _, done = self._protocol.get_command_output_raw(shell, command)
+        return stdout, done
+
+    def end(self, shell: str, command: str) -> None:
+        """Signal the end of the command."""
+        self._protocol.cleanup_command(shell, command)
+
+    def close_shell(self, shell: str) -> None:
+        """Close the shell; the connection stays."""
+        self._protocol.close_shell(shell, close_session=False)
+
+    def drop(self) -> None:
+        """Drop the connection."""
+        self._protocol.transport.close_session()
+
+
+def _arguments(url: str, config: WinRmConfig) -> dict[str, Any]:
+    encrypted = url.startswith("https") or config.transport in ("basic", "ssl", "certificate")
+    return {
+        "endpoint": url,
+        "username": config.username,
+        "password": config.password.reveal(),
+        "ca_trust_path": config.ca_path,
+        "cert_pem": config.certificate_path,
+        "cert_key_pem": config.certificate_key_path,
+        "server_cert_validation": config.server_cert_validation,
+        "message_encryption": "never" if encrypted else "always",
+    }
+
+
+def knock(url: str, seconds: float) -> None:
+    """Open and close a TCP connection to where the URL points; raise OSError where nobody answers.
+
+    Tells a host that is down apart from one that is slow, before any credential is on its way.
+    """
+    parts = urlsplit(url)
+    port = parts.port or PORTS[parts.scheme]
+    socket.create_connection((parts.hostname or "", port), timeout=seconds).close()
