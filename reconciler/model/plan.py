@@ -72,6 +72,7 @@ class SettingsStep(StepBase):
     action: Literal[Action.CONFIGURE_HOST, Action.CONFIGURE_CLUSTER]
     host: str | None = None
     cluster: str | None = None
+    hosts: tuple[str, ...] = ()
     settings: tuple[SettingChange, ...] = ()
 
     @property

@@ -1,0 +1,77 @@
+"""Make the plan: the fewest safe steps from what was observed to what is desired. Pure: same inputs, same bytes.
+
+``make_plan`` is the way in; each stage is a module that knows only the values in ``moves``: ``targets`` (where to), ``routes``
+(how: ``checks``, ``reach``, ``storage``, ``kinds``), ``clashes``, ``order`` and ``bypass`` (a safe sequence), ``steps``,
+``schedule``, ``summary``, ``guard``.
+"""
+
+from reconciler.model.desired import Desired
+from reconciler.model.drift import Drift, MachineStatus
+from reconciler.model.observation import Observation
+from reconciler.model.plan import Blocked, DesiredRef, ObservationRef, Plan, PlanProblem
+from reconciler.model.problem import Problem
+from reconciler.plan.bypass import break_rings, left_over
+from reconciler.plan.clashes import without_clashes
+from reconciler.plan.estimate import Assumptions
+from reconciler.plan.fleet import Fleet
+from reconciler.plan.guard import guard_problems
+from reconciler.plan.moves import Placed
+from reconciler.plan.order import put_in_order
+from reconciler.plan.rules import Rules
+from reconciler.plan.schedule import lower_bound_seconds, with_times
+from reconciler.plan.steps import make_steps
+from reconciler.plan.summary import summarise
+from reconciler.plan.targets import choose_targets
+
+__all__ = ["Assumptions", "make_plan"]
+
+
+def make_plan(desired: Desired, observation: Observation, drift: Drift, assumptions: Assumptions | None = None) -> Plan:
+    """Return the whole plan; machines it cannot help are in ``blocked``, never a reason to stop.
+
+    ``drift`` is what ``find_drift`` said of the same two values; ``assumptions`` are bandwidths and fixed costs for estimates.
+    """
+    assumed = assumptions or Assumptions()
+    fleet = Fleet(desired, observation, drift)
+    sequence, blocked = _safe_sequence(fleet, assumed)
+    steps = with_times(fleet, make_steps(fleet, sequence, assumed), assumed)
+    summary = summarise(drift, steps, sequence, blocked, lower_bound_seconds(fleet, steps))
+    guards = guard_problems(desired, drift, steps, summary)
+    return Plan(
+        desired=DesiredRef(revision=desired.revision, digest=desired.digest),
+        observation=ObservationRef(digest=observation.digest, observed_at=observation.observed_at),
+        complete=_is_complete(fleet),
+        applicable=not guards,
+        summary=summary,
+        steps=tuple(steps),
+        blocked=tuple(blocked),
+        drift=drift.entries,
+        problems=(*guards, *map(_published, drift.problems)),
+    )
+
+
+def _safe_sequence(fleet: Fleet, assumed: Assumptions) -> tuple[list[Placed], list[Blocked]]:
+    rules = Rules(fleet)
+    chosen, blocked = choose_targets(fleet, rules, assumed)
+    moves, clashing = without_clashes(fleet, chosen)
+    state, stuck = put_in_order(fleet, rules, moves)
+    if stuck:
+        state, stuck = break_rings(state, stuck)
+    blocked += clashing + left_over(state, stuck)
+    return state.placed, sorted(blocked, key=lambda one: (one.subject.casefold(), one.id or ""))
+
+
+def _is_complete(fleet: Fleet) -> bool:
+    seen = all(fleet.host(host.name) is not None for host in fleet.desired.hosts)
+    return seen and all(drift.status is not MachineStatus.UNKNOWN for drift in fleet.drift.machines)
+
+
+def _published(problem: Problem) -> PlanProblem:
+    return PlanProblem(
+        code=problem.code,
+        subject=problem.subject,
+        severity=problem.severity.value,
+        finding=problem.finding,
+        remedy=problem.remedy,
+        place=str(problem.place) if problem.place else None,
+    )

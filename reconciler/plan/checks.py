@@ -1,0 +1,179 @@
+"""Why a host is refused to a machine, and what could not be checked. Each check is one row of a table.
+
+Room (memory and disk) depends on the order of moves and is judged there; a null fact is named and left to policy.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from reconciler.model import paths
+from reconciler.model.observation import Host, VirtualMachine
+from reconciler.plan.fleet import LIVE_LIMIT, Fleet
+from reconciler.plan.moves import Refusal
+
+UNREPLICATED = frozenset({"None", "Disabled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A machine that may go from one observed host to another, running or not."""
+
+    fleet: Fleet
+    machine: VirtualMachine
+    source: Host
+    destination: Host
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A check that cannot be made."""
+
+    name: str
+
+
+Finding = Refusal | Unknown | None
+Check = Callable[[Case], Finding]
+
+
+def host_refusal(fleet: Fleet, name: str) -> Refusal | None:
+    """Return why a host takes no arrivals at all, or None where it does."""
+    host, wanted = fleet.host(name), fleet.wanted(name)
+    if host is None:
+        remedy = "observe again once the host answers; nothing is planned for hosts that cannot be seen"
+        return Refusal("unknown", "host-unknown", f"{name} was not fully observed", remedy)
+    if wanted is not None and wanted.maintenance:
+        return Refusal(
+            "maintenance", "host-in-maintenance", f"{name} is in maintenance", "end the maintenance, or place elsewhere"
+        )
+    if wanted is not None and wanted.cordoned:
+        return Refusal("cordoned", "host-cordoned", f"{name} is cordoned", "uncordon the host, or place the machine elsewhere")
+    if host.node_state not in (None, "Up"):
+        finding = f"node {name} is {host.node_state} in its cluster"
+        return Refusal("node", "host-in-maintenance", finding, "resume the node, or place the machine elsewhere")
+    return None
+
+
+def findings(case: Case) -> Iterator[Refusal | Unknown]:
+    """Yield every refusal and every check that could not be made, in the order of the table."""
+    for check in CHECKS:
+        found = check(case)
+        if found is not None:
+            yield found
+
+
+def _migration_enabled(case: Case) -> Finding:
+    for host in (case.source, case.destination):
+        change = case.fleet.change(host.name, "migration.enabled")
+        if host.migration.enabled is None:
+            return Unknown("migration")
+        leaving = host is case.source
+        if not host.migration.enabled and not (change and change.target):
+            return _disabled(host.name)
+        if host.migration.enabled and change is not None and not leaving:
+            return _disabled(host.name)
+    return None
+
+
+def _disabled(host: str) -> Refusal:
+    remedy = f"set spec.migration.enabled: true for host {host}"
+    return Refusal("migrationDisabled", "no-host", f"live migration is not enabled on {host}", remedy)
+
+
+def _limit_not_zero(case: Case) -> Finding:
+    for host in (case.source, case.destination):
+        change = case.fleet.change(host.name, LIVE_LIMIT)
+        if case.fleet.live_limit(host.name) == 0 and not (change and change.target):
+            remedy = f"raise maximumVirtualMachineMigrations of host {host.name}, or its cluster's maximumParallelMigrations"
+            return Refusal("limit", "no-host", f"{host.name} may run no live migration at all (limit 0)", remedy)
+    return None
+
+
+def _switches(case: Case) -> Finding:
+    if case.machine.switches is None or case.destination.switches is None:
+        return Unknown("switches")
+    there = {name.casefold() for name in case.destination.switches}
+    missing = sorted({name for name in case.machine.switches if name and name.casefold() not in there})
+    if not missing:
+        return None
+    finding = f"{case.destination.name} has no virtual switch {', '.join(missing)}"
+    return Refusal("switch", "no-host", finding, "create the switch there, or place the machine on a host that has it")
+
+
+def _version(case: Case) -> Finding:
+    version, supported = case.machine.configuration_version, case.destination.supported_configuration_versions
+    if version is None or supported is None:
+        return Unknown("configurationVersion")
+    if version in supported:
+        return None
+    finding = f"{case.destination.name} does not support configuration version {version}"
+    return Refusal("version", "no-host", finding, "place the machine on a host with the same or a newer Windows Server")
+
+
+def _vendor(case: Case) -> Finding:
+    if not case.running and case.machine.state != "Saved":
+        return None
+    here, there = case.source.processor_vendor, case.destination.processor_vendor
+    if here is None or there is None:
+        return Unknown("processorVendor")
+    if here == there:
+        return None
+    finding = f"processors differ: {here} at {case.source.name}, {there} at {case.destination.name}"
+    return Refusal("vendor", "no-host", finding, "place the machine on a host of the same vendor, or move it switched off")
+
+
+def _replication(case: Case) -> Finding:
+    if case.machine.replication is None:
+        return Unknown("replication")
+    if case.machine.replication in UNREPLICATED:
+        return None
+    finding = f"the machine is replicated ({case.machine.replication})"
+    return Refusal("replication", "not-migratable", finding, "move it by hand together with its replication settings")
+
+
+def _devices(case: Case) -> Finding:
+    if case.machine.assigned_devices is None:
+        return Unknown("assignedDevices")
+    if not case.machine.assigned_devices:
+        return None
+    finding = f"{case.machine.assigned_devices} host device(s) are assigned to the machine"
+    return Refusal("devices", "not-migratable", finding, "remove the assigned devices, or leave the machine where it is")
+
+
+def _pass_through(case: Case) -> Finding:
+    if not any(disk.pass_through for disk in case.machine.disks):
+        return None
+    if case.fleet.same_cluster(case.source.name, case.destination.name):
+        return None
+    finding = "a physical disk is passed through to the machine"
+    return Refusal("passThrough", "not-migratable", finding, "convert the disk to a VHDX, or leave the machine where it is")
+
+
+def _iso(case: Case) -> Finding:
+    iso = case.machine.mounted_iso
+    shared = iso and (
+        paths.is_smb(iso) or (paths.is_cluster_volume(iso) and case.fleet.same_cluster(case.source.name, case.destination.name))
+    )
+    if not iso or shared:
+        return None
+    finding = f"an ISO file on a local disk is mounted: {iso}"
+    return Refusal("iso", "not-migratable", finding, "eject the ISO file, or mount it from a share")
+
+
+def _memory_known(case: Case) -> Finding:
+    known = case.destination.available_memory_mib is not None and case.machine.memory_mib is not None
+    return None if known or not case.running else Unknown("memory")
+
+
+CHECKS: tuple[Check, ...] = (
+    _migration_enabled,
+    _limit_not_zero,
+    _switches,
+    _version,
+    _vendor,
+    _replication,
+    _devices,
+    _pass_through,
+    _iso,
+    _memory_known,
+)

@@ -1,0 +1,46 @@
+"""How long things take, as assumed before anything was measured. Estimates order and announce; they never decide safety."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.words import Action, PerformanceOption
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """Bandwidths in bytes a second, fixed costs in seconds. The defaults suit 10 Gbit networks and ordinary disks."""
+
+    memory_bytes_per_second: Mapping[PerformanceOption, float] = field(
+        default_factory=lambda: {
+            PerformanceOption.TCPIP: 250e6,
+            PerformanceOption.COMPRESSION: 400e6,
+            PerformanceOption.SMB: 1000e6,
+        }
+    )
+    storage_bytes_per_second: float = 200e6
+    live_overhead_seconds: float = 5
+    storage_overhead_seconds: float = 5
+    offline_overhead_seconds: float = 5
+    role_seconds: float = 5
+    start_seconds: float = 10
+    settings_seconds: float = 3
+
+    def migration_seconds(
+        self, action: Action, *, memory_mib: int, copied_bytes: int, option: PerformanceOption | None, roles: int = 0
+    ) -> float:
+        """Return the seconds of one migration; ``roles`` is how many cluster roles are taken off or put on with it."""
+        copying = copied_bytes / self.storage_bytes_per_second
+        live = self.live_overhead_seconds + memory_mib * MIB / self._bandwidth(option)
+        seconds = {
+            Action.STORAGE_MIGRATION: self.storage_overhead_seconds + copying,
+            Action.LIVE_MIGRATION: live,
+            Action.LIVE_MIGRATION_WITH_STORAGE: live + self.storage_overhead_seconds + copying,
+            Action.OFFLINE_MIGRATION: self.offline_overhead_seconds + copying,
+        }[action]
+        return round(seconds + roles * self.role_seconds, 3)
+
+    def _bandwidth(self, option: PerformanceOption | None) -> float:
+        slowest = min(self.memory_bytes_per_second.values())
+        return self.memory_bytes_per_second.get(option, slowest) if option else slowest

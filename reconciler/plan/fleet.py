@@ -1,0 +1,202 @@
+"""One view of the fleet for all planning stages: what is desired of a host beside what was observed of it.
+
+Answers questions about hosts, clusters, volumes and limits. Decides nothing. None is unknown, here as everywhere.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from reconciler.model import desired as wanted
+from reconciler.model import observation as seen
+from reconciler.model import paths
+from reconciler.model.desired import Desired
+from reconciler.model.drift import Drift, MachineStatus
+from reconciler.model.observation import Observation
+from reconciler.model.plan import SettingChange
+from reconciler.model.words import Handling, HostStatus, PerformanceOption
+
+LIVE_LIMIT = "migration.maximumVirtualMachineMigrations"
+STORAGE_LIMIT = "migration.maximumStorageMigrations"
+VolumeKey = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Free bytes of a volume, what must stay free taken off; None is not known."""
+
+    key: VolumeKey
+    bytes: int | None
+
+
+class Fleet:
+    """Desired state, observation and drift, seen as one fleet."""
+
+    def __init__(self, desired: Desired, observation: Observation, drift: Drift) -> None:
+        self.desired, self.observation, self.drift = desired, observation, drift
+        self._rooms: dict[VolumeKey, int | None] = {}
+        self._changes = {
+            (settings.subject.casefold(), change.field): change
+            for settings in drift.settings
+            if settings.handling is Handling.CORRECT
+            for change in settings.changes
+        }
+
+    def host(self, name: str) -> seen.Host | None:
+        """Return what was observed of a host that answered in full, else None."""
+        host = self.observation.host(name)
+        return host if host is not None and host.status is HostStatus.OK else None
+
+    def wanted(self, name: str) -> wanted.Host | None:
+        """Return what is desired of a host."""
+        return self.desired.host(name)
+
+    @cached_property
+    def host_names(self) -> tuple[str, ...]:
+        """Every host that answered and that the desired state names, sorted."""
+        names = (host.name for host in self.observation.hosts if self.host(host.name) and self.wanted(host.name))
+        return tuple(sorted(names, key=str.casefold))
+
+    def cluster_of(self, name: str) -> str | None:
+        """Return the cluster of a host as observed, else as desired."""
+        host, asked = self.observation.host(name), self.wanted(name)
+        return (host.cluster if host else None) or (asked.cluster if asked else None)
+
+    def same_cluster(self, first: str, second: str) -> bool:
+        """Tell whether two hosts are nodes of one cluster."""
+        one, other = self.cluster_of(first), self.cluster_of(second)
+        return one is not None and other is not None and one.casefold() == other.casefold()
+
+    def topology(self, host: str, name: str) -> str | None:
+        """Return the value of a topology ("host", "cluster" or a host label) at a host, or None where it has none."""
+        if name == "host":
+            return host.casefold()
+        if name == "cluster":
+            cluster = self.cluster_of(host)
+            return cluster.casefold() if cluster else None
+        asked = self.wanted(host)
+        return asked.labels.get(name) if asked else None
+
+    def change(self, host: str, field: str) -> SettingChange | None:
+        """Return the change of a host's setting that this plan makes, if any."""
+        return self._changes.get((f"host/{host}".casefold(), field))
+
+    def memory_room(self, name: str) -> int | None:
+        """Return MiB free for arrivals: less the reserve, less machines already on their way there. May be negative."""
+        host, asked = self.host(name), self.wanted(name)
+        if host is None or host.available_memory_mib is None:
+            return None
+        return host.available_memory_mib - (asked.reserve_memory_mib if asked else 0) - self._incoming.get(name.casefold(), 0)
+
+    @cached_property
+    def _incoming(self) -> dict[str, int]:
+        addresses = {(host.address or host.name).casefold(): host.name.casefold() for host in self.observation.hosts}
+        machines = {machine.id.casefold(): machine for _, machine in self.observation.machines()}
+        sums: dict[str, int] = {}
+        for host in self.observation.hosts:
+            for job in host.running_migrations:
+                machine = machines.get(job.virtual_machine.casefold())
+                if job.destination and machine and not machine.is_off:
+                    name = addresses.get(job.destination.casefold(), job.destination.casefold())
+                    sums[name] = sums.get(name, 0) + (machine.memory_mib or 0)
+        return sums
+
+    @cached_property
+    def leaving_memory(self) -> dict[str, int]:
+        """MiB that machines on their way to where they belong will free, by source host (case folded)."""
+        sums: dict[str, int] = {}
+        for drift in self.drift.machines:
+            away = drift.destination is not None and drift.host is not None and drift.destination != drift.host
+            if drift.status is MachineStatus.MOVING and away and drift.observed and drift.host and not drift.observed.is_off:
+                sums[drift.host.casefold()] = sums.get(drift.host.casefold(), 0) + (drift.observed.memory_mib or 0)
+        return sums
+
+    def volume_room(self, host: str, path: str) -> Room:
+        """Return the volume that a path lies on, seen from a host, and the room there."""
+        room = self._volume_room(host, path)
+        self._rooms.setdefault(room.key, room.bytes)
+        return room
+
+    def room_under(self, key: VolumeKey) -> int | None:
+        """Return the room of a volume that was looked up before."""
+        return self._rooms.get(key)
+
+    def _volume_room(self, host: str, path: str) -> Room:
+        key, volume = self._volume(host, path)
+        if volume is None or volume.free_bytes is None:
+            return Room(key, None)
+        percent = self._reserve_percent.get(paths.volume_of(path), 0)
+        if percent and volume.size_bytes is None:
+            return Room(key, None)
+        return Room(key, int(volume.free_bytes - (volume.size_bytes or 0) * percent / 100))
+
+    def _volume(self, host: str, path: str) -> tuple[VolumeKey, seen.Volume | None]:
+        root = paths.volume_of(path)
+        cluster = self.cluster_of(host)
+        if paths.is_smb(path):
+            return ("share", "", root), self._shares.get(root)
+        if paths.is_cluster_volume(path) and cluster is not None:
+            observed = self.observation.cluster(cluster)
+            return ("cluster", cluster.casefold(), root), _volume_for(observed.shared_volumes if observed else (), path)
+        observed_host = self.observation.host(host)
+        volume = _volume_for(observed_host.storage.volumes if observed_host else (), path)
+        return ("host", host.casefold(), paths.normal(volume.path) if volume else root), volume
+
+    @cached_property
+    def _shares(self) -> dict[str, seen.Share]:
+        return {paths.share_of(share.path) or paths.normal(share.path): share for share in self.observation.shares}
+
+    @cached_property
+    def _reserve_percent(self) -> dict[str, float]:
+        percents: dict[str, float] = {}
+        for location in self.desired.storage_locations:
+            root = paths.volume_of(location.path)
+            percents[root] = max(percents.get(root, 0), location.reserve_free_percent)
+        return percents
+
+    @cached_property
+    def shares_in_use(self) -> frozenset[tuple[str, str]]:
+        r"""Pairs of host (case folded) and share (``\\server\share``, normalised) that a host is seen using."""
+        listed = {
+            (host.casefold(), root) for root, share in self._shares.items() for host in share.hosts if root.startswith("\\\\")
+        }
+        disks = (
+            (host.name.casefold(), paths.share_of(disk.path))
+            for host, machine in self.observation.machines()
+            for disk in machine.disks
+            if disk.path
+        )
+        return frozenset(listed | {(host, share) for host, share in disks if share is not None})
+
+    def live_limit(self, name: str) -> int | None:
+        """Return the effective limit of live migrations: the smallest known of desired, observed and the cluster's."""
+        host, asked = self.observation.host(name), self.wanted(name)
+        cluster = self.observation.cluster(self.cluster_of(name) or "")
+        limits = [
+            host.migration.maximum_virtual_machine_migrations if host else None,
+            asked.migration.maximum_virtual_machine_migrations if asked else None,
+            cluster.maximum_parallel_migrations if cluster else None,
+        ]
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    def storage_limit(self, name: str) -> int | None:
+        """Return the effective limit of storage migrations: the smallest known of desired and observed."""
+        host, asked = self.observation.host(name), self.wanted(name)
+        limits = [
+            host.migration.maximum_storage_migrations if host else None,
+            asked.migration.maximum_storage_migrations if asked else None,
+        ]
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    def performance_option(self, host: str) -> PerformanceOption | None:
+        """Return the option in force at a host once this plan's settings are made."""
+        observed, asked = self.observation.host(host), self.wanted(host)
+        change = self.change(host, "migration.performanceOption")
+        if change is not None and asked is not None:
+            return asked.migration.performance_option
+        return observed.migration.performance_option if observed else None
+
+
+def _volume_for(volumes: tuple[seen.Volume, ...], path: str) -> seen.Volume | None:
+    """Return the volume with the longest matching root, so that a volume mounted in a folder wins over its drive."""
+    matching = [volume for volume in volumes if paths.is_within(path, volume.path)]
+    return max(matching, key=lambda volume: (len(paths.normal(volume.path)), volume.path), default=None)

@@ -1,0 +1,43 @@
+"""Whether a host reaches a path: local and the host stays, a shared volume of one cluster, or an SMB share it uses."""
+
+from reconciler.model import paths
+from reconciler.plan.fleet import Fleet
+
+
+def stays_reachable(fleet: Fleet, path: str, source: str, destination: str) -> bool:
+    """Tell whether a file may stay where it is when its machine goes from one host to another."""
+    if source.casefold() == destination.casefold():
+        return True
+    if paths.is_smb(path):
+        return uses_share(fleet, destination, path)
+    return paths.is_cluster_volume(path) and fleet.same_cluster(source, destination)
+
+
+def can_write(fleet: Fleet, host: str, path: str) -> bool:
+    """Tell whether a host can put files at a path: a share it uses, a volume of its cluster, or a drive it has.
+
+    A host or cluster that reports no volumes at all is taken at its word that the path exists.
+    """
+    if paths.is_smb(path):
+        return uses_share(fleet, host, path)
+    cluster = fleet.cluster_of(host)
+    if paths.is_cluster_volume(path) and cluster is not None:
+        known = fleet.observation.cluster(cluster)
+        volumes = known.shared_volumes if known else ()
+    else:
+        observed = fleet.observation.host(host)
+        volumes = observed.storage.volumes if observed else ()
+    return not volumes or any(paths.is_within(path, volume.path) for volume in volumes)
+
+
+def uses_share(fleet: Fleet, host: str, path: str) -> bool:
+    """Tell whether a host lists the share of a path among its storage locations, or is seen using it."""
+    share = paths.share_of(path)
+    wanted = fleet.wanted(host)
+    listed = {paths.share_of(location) for location in wanted.storage.locations} if wanted else set()
+    return share is not None and (share in listed or (host.casefold(), share) in fleet.shares_in_use)
+
+
+def is_clustered(fleet: Fleet, host: str, path: str) -> bool:
+    """Tell whether a path suits a cluster role on a node: a share, or a shared volume of the node's cluster."""
+    return paths.is_smb(path) or (paths.is_cluster_volume(path) and fleet.cluster_of(host) is not None)

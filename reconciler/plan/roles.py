@@ -1,0 +1,88 @@
+"""High availability on the way: which cluster a machine leaves and joins, and for how long it goes unprotected."""
+
+from dataclasses import dataclass
+
+from reconciler.model.drift import MachineDrift
+from reconciler.model.observation import VirtualMachine
+from reconciler.model.words import PerformanceOption
+from reconciler.plan.estimate import Assumptions
+from reconciler.plan.fleet import Fleet
+from reconciler.plan.moves import LIVE_ACTIONS, Move, Refusal, Route
+from reconciler.plan.reach import is_clustered
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """The clusters that a machine's role leaves and joins on one move; None where there is no such border."""
+
+    leaves: str | None = None
+    joins: str | None = None
+
+    @property
+    def roles(self) -> int:
+        """How many role changes the step makes."""
+        return (self.leaves is not None) + (self.joins is not None)
+
+
+def crossing(fleet: Fleet, drift: MachineDrift, machine: VirtualMachine, source: str, target: str) -> Crossing:
+    """Return the borders crossed. A machine keeps the high availability it has unless its document says otherwise."""
+    if source == target or fleet.same_cluster(source, target):
+        return Crossing()
+    asked = drift.machine.high_availability
+    has_role = bool(machine.highly_available) or needs_role_first(fleet, drift, machine, source)
+    keeps_role = asked if asked is not None else has_role
+    return Crossing(
+        leaves=fleet.cluster_of(source) if has_role else None,
+        joins=fleet.cluster_of(target) if keeps_role else None,
+    )
+
+
+def needs_role_first(fleet: Fleet, drift: MachineDrift, machine: VirtualMachine, source: str) -> bool:
+    """Tell whether protection is restored where the machine stands before it moves: its disks must allow a role there."""
+    lacks = drift.machine.high_availability is True and machine.highly_available is False
+    disks = [disk.path for disk in machine.disks if disk.path]
+    return lacks and fleet.cluster_of(source) is not None and all(is_clustered(fleet, source, path) for path in disks)
+
+
+def effective_option(fleet: Fleet, drift: MachineDrift, route: Route, source: str) -> PerformanceOption | None:
+    """Return the performance option a migration will use: the machine's own, else the source host's."""
+    if route.action not in LIVE_ACTIONS:
+        return None
+    return drift.machine.migration.performance_option or fleet.performance_option(source)
+
+
+def move_seconds(fleet: Fleet, move: Move, assumptions: Assumptions) -> float:
+    """Return the estimated seconds of a move, role changes included."""
+    border = crossing(fleet, move.drift, move.machine, move.source, move.target)
+    return assumptions.migration_seconds(
+        move.route.action,
+        memory_mib=move.memory_mib,
+        copied_bytes=move.route.copied_bytes,
+        option=effective_option(fleet, move.drift, move.route, move.source),
+        roles=border.roles,
+    )
+
+
+def unprotected_seconds(fleet: Fleet, move: Move, assumptions: Assumptions) -> float:
+    """Return how long a machine that is to be highly available has no role; the whole step, copying included."""
+    border = crossing(fleet, move.drift, move.machine, move.source, move.target)
+    if border.leaves is None or move.drift.machine.high_availability is False:
+        return 0
+    return move_seconds(fleet, move, assumptions)
+
+
+def role_refusal(fleet: Fleet, move: Move, assumptions: Assumptions) -> Refusal | None:
+    """Return why a crossing may not be made: too long unprotected, or nobody knows whether there is a role."""
+    asked = move.drift.machine.high_availability
+    if move.machine.highly_available is None and asked is not None and fleet.cluster_of(move.source):
+        finding = "whether the machine has a cluster role could not be seen"
+        return Refusal("unverified", "unverified", finding, "observe again once the cluster answers")
+    limit = move.drift.machine.migration.maximum_unprotected_seconds
+    seconds = unprotected_seconds(fleet, move, assumptions)
+    if limit is None or seconds <= limit:
+        return None
+    finding = f"the machine would be without high availability for about {seconds:.0f} s, and {limit:g} s are allowed"
+    remedy = (
+        "put its files on a share that both clusters use, choose a faster performanceOption, or raise maximumUnprotectedSeconds"
+    )
+    return Refusal("unprotected", "unprotected-too-long", finding, remedy)

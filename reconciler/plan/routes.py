@@ -1,0 +1,109 @@
+"""How one machine gets to one host: all checks, the files that move, the kind of migration; or why it cannot."""
+
+from dataclasses import replace
+
+from reconciler.model.drift import MachineDrift
+from reconciler.model.observation import VirtualMachine
+from reconciler.model.plan import StorageMove
+from reconciler.plan.checks import Case, Unknown, findings, host_refusal
+from reconciler.plan.fleet import LIVE_LIMIT, Fleet
+from reconciler.plan.kinds import action_for, power_refusal, starts_first
+from reconciler.plan.moves import LIVE_ACTIONS, Refusal, Route
+from reconciler.plan.storage import file_moves
+
+SPACE = "space"
+# Settings whose change a migration must wait for: at both ends, and at the source only.
+NEEDED_AT_BOTH_ENDS = ("migration.enabled", "migration.authenticationType", "migration.networks")
+NEEDED_AT_SOURCE = ("migration.performanceOption",)
+
+
+def find_route(
+    fleet: Fleet, drift: MachineDrift, machine: VirtualMachine, source: str, destination: str, *, bypass: bool = False
+) -> Route | Refusal:
+    """Return the cheapest way to bring a machine, standing at ``source``, to ``destination`` with its files in place.
+
+    ``bypass``: an interim stop; files that a later move sends home need not be home yet.
+    """
+    changes = source.casefold() != destination.casefold()
+    if changes and (refusal := host_refusal(fleet, destination)):
+        return refusal
+    starting = starts_first(drift, machine, host_changes=changes)
+    if refusal := power_refusal(drift, machine, host_changes=changes):
+        return refusal
+    unverified = _checked(fleet, machine, source, destination, running=starting or machine.is_running) if changes else []
+    if isinstance(unverified, Refusal):
+        return unverified
+    asked = _without_storage(drift) if bypass else drift
+    return _routed(fleet, asked, machine, source, destination, unverified, starting)
+
+
+def _routed(
+    fleet: Fleet,
+    drift: MachineDrift,
+    machine: VirtualMachine,
+    source: str,
+    destination: str,
+    unverified: list[str],
+    starting: bool,
+) -> Route | Refusal:
+    changes = source.casefold() != destination.casefold()
+    moves = file_moves(fleet, drift, machine, source, destination)
+    if isinstance(moves, Refusal):
+        return moves
+    action = action_for(drift, host_changes=changes, files_move=bool(moves), running=starting or machine.is_running)
+    if isinstance(action, Refusal):
+        return action
+    route = Route(destination if changes else None, action, moves, (), tuple(unverified), starting)
+    return _with_policy(fleet, replace(route, needs=_needs(fleet, drift, route, source)), destination)
+
+
+def _without_storage(drift: MachineDrift) -> MachineDrift:
+    machine = drift.machine
+    return replace(drift, machine=replace(machine, storage=type(machine.storage)()), files=())
+
+
+def _checked(fleet: Fleet, machine: VirtualMachine, source: str, destination: str, *, running: bool) -> list[str] | Refusal:
+    here, there = fleet.host(source), fleet.host(destination)
+    if here is None or there is None:
+        return Refusal("unknown", "host-unknown", f"{source} was not fully observed", "observe again once the host answers")
+    unknown: list[str] = []
+    for found in findings(Case(fleet, machine, here, there, running)):
+        if isinstance(found, Refusal):
+            return found
+        if isinstance(found, Unknown):
+            unknown.append(found.name)
+    return unknown
+
+
+def _with_policy(fleet: Fleet, route: Route, destination: str) -> Route | Refusal:
+    """Name what could not be verified; where policy blocks on it, refuse."""
+    policy = fleet.desired.policy.unverified
+    names = list(route.unverified)
+    if any(move.bytes is None or fleet.volume_room(destination, move.target).bytes is None for move in _disks(route)):
+        names.append(SPACE)
+    stopping = [name for name in names if (policy.space if name == SPACE else policy.other) == "block"]
+    if stopping:
+        finding = f"could not be checked, and policy blocks on that: {', '.join(stopping)}"
+        remedy = "let the controller read these facts, or allow it in Policy.spec.unverified"
+        return Refusal("unverified", "unverified", finding, remedy)
+    return replace(route, unverified=tuple(names))
+
+
+def _disks(route: Route) -> list[StorageMove]:
+    return [move for move in route.storage if move.bytes != 0]
+
+
+def _needs(fleet: Fleet, drift: MachineDrift, route: Route, source: str) -> tuple[str, ...]:
+    if route.destination is None:
+        return ()
+    fields: dict[str, tuple[str, ...]] = {source: NEEDED_AT_BOTH_ENDS, route.destination: NEEDED_AT_BOTH_ENDS}
+    if route.action in LIVE_ACTIONS and drift.machine.migration.performance_option is None:
+        fields[source] += NEEDED_AT_SOURCE
+    needed = {host for host, names in fields.items() if any(_is_made_ready(fleet, host, name) for name in names)}
+    needed |= {host for host in fields if fleet.live_limit(host) == 0 and fleet.change(host, LIVE_LIMIT)}
+    return tuple(sorted(f"host/{host}" for host in needed))
+
+
+def _is_made_ready(fleet: Fleet, host: str, field: str) -> bool:
+    change = fleet.change(host, field)
+    return change is not None and not (field == "migration.enabled" and not change.target)

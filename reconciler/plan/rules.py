@@ -1,0 +1,86 @@
+"""Required placement rules as the planner needs them: who must keep apart from, or together with, whom, and where."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from reconciler.model.desired import PlacementRule
+from reconciler.model.drift import MachineDrift, MachineStatus
+from reconciler.model.words import Enforcement, RuleType
+from reconciler.plan.fleet import Fleet
+from reconciler.plan.moves import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A machine that rules name: its name there and the hosts on which it counts now (two while it is moving)."""
+
+    name: str
+    hosts: tuple[str, ...]
+    settled: str | None
+
+
+class Rules:
+    """The required rules of a fleet, and where the machines they name stand."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self.drifts = fleet.drift.machines
+        self.required = tuple(
+            rule
+            for rule in sorted(fleet.desired.placement_rules, key=lambda rule: rule.name)
+            if rule.enforcement is Enforcement.REQUIRED
+        )
+        self._of: dict[str, list[PlacementRule]] = defaultdict(list)
+        for rule in self.required:
+            for name in rule.virtual_machines:
+                self._of[name.casefold()].append(rule)
+        self.members = self._members()
+
+    def of(self, drift: MachineDrift) -> list[PlacementRule]:
+        """Return the required rules that name a machine."""
+        return self._of.get(drift.machine.name.casefold(), [])
+
+    def apart(self, drift: MachineDrift) -> list[PlacementRule]:
+        """Return the required rules that keep a machine apart from others."""
+        return [rule for rule in self.of(drift) if rule.type is RuleType.ANTI_AFFINITY]
+
+    def value(self, rule: PlacementRule, host: str) -> str | None:
+        """Return the topology value that a rule sees at a host."""
+        return self._fleet.topology(host, rule.topology)
+
+    def refusal(self, drift: MachineDrift, host: str, positions: dict[str, str]) -> Refusal | None:
+        """Return why rules forbid a host, given where the other machines will stand (names case folded)."""
+        for rule in self.of(drift):
+            here = self.value(rule, host)
+            if here is None:
+                finding = f"{host} has no label {rule.topology}, which rule {rule.name} needs"
+                return Refusal("label", "no-host", finding, f"give host {host} the label {rule.topology}")
+            for mate in self._mates(rule, drift):
+                there = self.value(rule, positions[mate]) if mate in positions else None
+                if there is not None and (there == here) == (rule.type is RuleType.ANTI_AFFINITY):
+                    return self._broken(rule, drift, mate, host)
+        return None
+
+    def _mates(self, rule: PlacementRule, drift: MachineDrift) -> list[str]:
+        own = drift.machine.name.casefold()
+        return sorted({name.casefold() for name in rule.virtual_machines} - {own})
+
+    def _broken(self, rule: PlacementRule, drift: MachineDrift, mate: str, host: str) -> Refusal:
+        name = self.members[mate].name if mate in self.members else mate
+        wish = "apart from" if rule.type is RuleType.ANTI_AFFINITY else "together with"
+        finding = f"rule {rule.name} keeps {drift.machine.name} {wish} {name}, which does not allow {host}"
+        remedy = f"change the placement of {drift.machine.name} or {name}, or relax rule {rule.name}"
+        return Refusal("rule", "no-host", finding, remedy)
+
+    def _members(self) -> dict[str, Member]:
+        members = {
+            machine.name.casefold(): Member(machine.name, (host.name,), host.name)
+            for host, machine in self._fleet.observation.machines()
+            if machine.name.casefold() in self._of
+        }
+        for drift in self._fleet.drift.machines:
+            if drift.host is not None and drift.machine.name.casefold() in self._of:
+                moving = drift.destination if drift.status is MachineStatus.MOVING else None
+                hosts = (drift.host,) + ((moving,) if moving else ())
+                members[drift.machine.name.casefold()] = Member(drift.machine.name, hosts, moving or drift.host)
+        return members

@@ -1,0 +1,187 @@
+"""When each step would start: list scheduling, event by event, under every limit that counts. Estimates only.
+
+Safety rests on dependencies alone and the real starts on the limits of the moment; this says how long it may take.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable
+
+from reconciler.model import paths
+from reconciler.model.observation import Migration
+from reconciler.model.plan import MachineStep, SettingsStep, Step
+from reconciler.model.words import Action, MigrationKind
+from reconciler.plan.estimate import Assumptions
+from reconciler.plan.fleet import Fleet
+
+Key = tuple[str, ...]
+LIVE_KINDS = (MigrationKind.LIVE, MigrationKind.LIVE_WITH_STORAGE, MigrationKind.OFFLINE)
+STORAGE_KINDS = (MigrationKind.STORAGE, MigrationKind.LIVE_WITH_STORAGE)
+USUAL_LIMIT = 2  # what Windows sets; stands in, for estimates only, where a limit is not known
+
+
+class Slots:
+    """The limits of a fleet, and which of them a step needs a slot of."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    def of(self, step: Step) -> list[Key]:
+        """Return the slots a step holds while it runs."""
+        kind = step.migration_kind if isinstance(step, MachineStep) else None
+        if not isinstance(step, MachineStep) or kind is None:
+            return []
+        keys = [("fleet",), *_host_slots(kind, bool(step.storage), (step.source, step.destination))]
+        if step.unprotected_seconds:
+            keys.append(("unprotected",))
+        return keys + [("location", name) for name in self._locations(step)]
+
+    def limit(self, key: Key) -> int:
+        """Return how many slots there are; at least one, for a limit of none would never let an estimate end."""
+        policy = self._fleet.desired.policy.limits
+        known: int | None
+        if key[0] == "live":
+            known = self._fleet.live_limit(key[1])
+        elif key[0] == "storage":
+            known = self._fleet.storage_limit(key[1])
+        elif key[0] == "location":
+            known = self._location_limits[key[1]]
+        else:
+            known = policy.concurrent_migrations if key[0] == "fleet" else policy.unprotected_virtual_machines
+        return max(1, USUAL_LIMIT if known is None else known)
+
+    @property
+    def _location_limits(self) -> dict[str, int]:
+        locations = self._fleet.desired.storage_locations
+        return {
+            one.name: one.maximum_concurrent_migrations for one in locations if one.maximum_concurrent_migrations is not None
+        }
+
+    def _locations(self, step: MachineStep) -> list[str]:
+        limited = self._location_limits
+        return [
+            location.name
+            for location in self._fleet.desired.storage_locations
+            if location.name in limited and any(paths.is_within(file.target, location.path) for file in step.storage)
+        ]
+
+
+def _host_slots(kind: MigrationKind, with_storage: bool, hosts: Iterable[str | None]) -> list[Key]:
+    names = sorted({host.casefold() for host in hosts if host is not None})
+    keys = [("live", name) for name in names if kind in LIVE_KINDS]
+    copies = kind in STORAGE_KINDS or (kind is MigrationKind.OFFLINE and with_storage)
+    return keys + [("storage", name) for name in names if copies]
+
+
+def with_times(fleet: Fleet, steps: list[Step], assumptions: Assumptions) -> list[Step]:
+    """Return the steps with estimated starts: each as early as its dependencies and free slots allow, in their order."""
+    starts = _Timetable(fleet, steps, assumptions).starts()
+    return [step.model_copy(update={"estimated_start_seconds": round(starts[step.id], 3)}) for step in steps]
+
+
+class _Timetable:
+    def __init__(self, fleet: Fleet, steps: list[Step], assumptions: Assumptions) -> None:
+        self._fleet, self._steps, self._slots = fleet, steps, Slots(fleet)
+        self._used: dict[Key, int] = defaultdict(int)
+        self._waiting: dict[Key, list[int]] = defaultdict(list)
+        self._ends: list[tuple[float, int, tuple[Key, ...]]] = []
+        self._starts: dict[str, float] = {}
+        self._missing, self._after = self._dependencies()
+        self._ready = [index for index, missing in enumerate(self._missing) if missing == 0]
+        self._occupy_running(assumptions)
+
+    def starts(self) -> dict[str, float]:
+        now = 0.0
+        self._start_all(now)
+        while self._ends:
+            now = self._ends[0][0]
+            while self._ends and self._ends[0][0] == now:
+                self._end(heapq.heappop(self._ends))
+            self._start_all(now)
+        return self._starts
+
+    def _dependencies(self) -> tuple[list[int], list[list[int]]]:
+        """Dependencies, and two waits for estimates alone: a host's settings first, lost protection restored first."""
+        index_of = {step.id: index for index, step in enumerate(self._steps)}
+        configured: dict[str, int] = {}
+        restored: list[int] = []
+        missing, after = [0] * len(self._steps), [[] for _ in self._steps]  # type: list[int], list[list[int]]
+        for index, step in enumerate(self._steps):
+            before = {index_of[one] for one in step.depends_on}
+            if isinstance(step, SettingsStep):
+                configured.update({step.host.casefold(): index} if step.host else {})
+            else:
+                ends = (step.source, step.destination or step.source)
+                before |= {configured[host.casefold()] for host in ends if host.casefold() in configured}
+                before |= set(restored) if step.unprotected_seconds else set()
+                restored += [index] if step.action is Action.ADD_CLUSTER_ROLE else []
+            missing[index] = len(before)
+            for one in sorted(before):
+                after[one].append(index)
+        return missing, after
+
+    def _occupy_running(self, assumptions: Assumptions) -> None:
+        machines = {machine.id.casefold(): machine for _, machine in self._fleet.observation.machines()}
+        hosts = sorted(self._fleet.observation.hosts, key=lambda host: host.name.casefold())
+        for host in hosts:
+            for job in host.running_migrations:
+                machine = machines.get(job.virtual_machine.casefold())
+                keys = (("fleet",), *_host_slots(job.kind, True, (host.name, job.destination)))
+                copied = sum(disk.file_bytes or 0 for disk in machine.disks) if machine and job.kind in STORAGE_KINDS else 0
+                seconds = _remaining(job, assumptions, (machine.memory_mib or 0) if machine else 0, copied)
+                for key in keys:
+                    self._used[key] += 1
+                heapq.heappush(self._ends, (seconds, -1, keys))
+
+    def _start_all(self, now: float) -> None:
+        heapq.heapify(self._ready)
+        while self._ready:
+            index = heapq.heappop(self._ready)
+            step = self._steps[index]
+            keys = tuple(self._slots.of(step))
+            full = next((key for key in keys if self._used[key] >= self._slots.limit(key)), None)
+            if full is not None:
+                self._waiting[full].append(index)
+                continue
+            for key in keys:
+                self._used[key] += 1
+            self._starts[step.id] = now
+            heapq.heappush(self._ends, (round(now + step.estimated_seconds, 3), index, keys))
+
+    def _end(self, end: tuple[float, int, tuple[Key, ...]]) -> None:
+        _, index, keys = end
+        for key in keys:
+            self._used[key] -= 1
+            self._ready += self._waiting.pop(key, [])
+        for follower in self._after[index] if index >= 0 else ():
+            self._missing[follower] -= 1
+            if self._missing[follower] == 0:
+                self._ready.append(follower)
+
+
+def _remaining(job: Migration, assumptions: Assumptions, memory_mib: int, copied: int) -> float:
+    actions = {
+        MigrationKind.LIVE: Action.LIVE_MIGRATION,
+        MigrationKind.LIVE_WITH_STORAGE: Action.LIVE_MIGRATION_WITH_STORAGE,
+        MigrationKind.STORAGE: Action.STORAGE_MIGRATION,
+        MigrationKind.OFFLINE: Action.OFFLINE_MIGRATION,
+    }
+    whole = assumptions.migration_seconds(actions[job.kind], memory_mib=memory_mib, copied_bytes=copied, option=None)
+    return round(whole * (1 - min(job.percent or 0, 100) / 100), 3)
+
+
+def lower_bound_seconds(fleet: Fleet, steps: list[Step]) -> float:
+    """Return a time that no plan for the same machines can beat: the busiest limit's work shared by its slots.
+
+    Only needed migrations count, and of a machine that hops only its arrival, for its first departure might be another.
+    """
+    slots, loads = Slots(fleet), defaultdict(list)
+    hopping = {step.virtual_machine.id for step in steps if isinstance(step, MachineStep) and step.bypass}
+    for step in steps:
+        if not isinstance(step, MachineStep) or step.bypass:
+            continue
+        gone = step.source.casefold() if step.virtual_machine.id in hopping else None
+        for key in slots.of(step):
+            if gone is None or key[1:] != (gone,):
+                loads[key].append(step.estimated_seconds)
+    return round(max((max(sum(load) / slots.limit(key), *load) for key, load in loads.items()), default=0.0), 3)

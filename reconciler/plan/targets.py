@@ -1,0 +1,222 @@
+"""Where each machine shall go. Machines that may stay do; pinned ones have one answer; for the rest a simple choice.
+
+The choice for flexible placements (fewest migrations, preferred host, fewest bytes, most room) is made one machine at a
+time, largest first. A stage that looks at all of them together can take the place of ``_choose`` without touching others.
+"""
+
+from collections import Counter
+
+from reconciler.model.desired import PlacementRule
+from reconciler.model.drift import MachineDrift, MachineStatus
+from reconciler.model.plan import Blocked
+from reconciler.model.words import Handling, RuleType
+from reconciler.plan.estimate import Assumptions
+from reconciler.plan.fleet import Fleet
+from reconciler.plan.moves import Move, Refusal, as_blocked
+from reconciler.plan.roles import crossing, role_refusal
+from reconciler.plan.routes import find_route
+from reconciler.plan.rules import Rules
+
+STATUS_CODES = {
+    MachineStatus.FOREIGN: ("migrating", "wait for that migration to end, or cancel it; the next pass plans anew"),
+    MachineStatus.MISSING: ("missing", "correct the name or id, or remove the document; nothing is ever created"),
+    MachineStatus.AMBIGUOUS: ("ambiguous-name", "give spec.id, the VMId of the machine that is meant"),
+    MachineStatus.DUPLICATE: ("duplicate-id", "find out which copy is the real one and remove the other by hand"),
+}
+SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
+
+
+def choose_targets(fleet: Fleet, rules: Rules, assumptions: Assumptions) -> tuple[list[Move], list[Blocked]]:
+    """Return one move for each machine that can be brought into place, and the rest with the reason why not."""
+    return _Chooser(fleet, rules, assumptions).choose()
+
+
+class _Chooser:
+    def __init__(self, fleet: Fleet, rules: Rules, assumptions: Assumptions) -> None:
+        self._fleet, self._rules, self._assumptions = fleet, rules, assumptions
+        self._moves: list[Move] = []
+        self._blocked: list[Blocked] = []
+        self._room = {name: self._room_at(name) for name in fleet.host_names}
+        self._mending = self._machines_to_mend()
+        self._positions = self._settled_positions()
+
+    def choose(self) -> tuple[list[Move], list[Blocked]]:
+        for drift in self._in_order():
+            if drift.status in STATUS_CODES:
+                code, remedy = STATUS_CODES[drift.status]
+                self._blocked.append(as_blocked(drift, Refusal(code, code, drift.finding, remedy)))
+            elif self._must_go(drift):
+                self._place(drift, self._candidates(drift))
+            elif drift.files and drift.host is not None:
+                self._place(drift, [drift.host])
+        return self._moves, self._blocked
+
+    def _room_at(self, name: str) -> int | None:
+        room = self._fleet.memory_room(name)
+        return None if room is None else room + self._fleet.leaving_memory.get(name.casefold(), 0)
+
+    def _in_order(self) -> list[MachineDrift]:
+        """Files only, then pinned machines, then flexible ones; the largest first, so that small ones fill the gaps."""
+        correct = [drift for drift in self._fleet.drift.machines if drift.handling is Handling.CORRECT]
+        return sorted(
+            (drift for drift in correct if drift.status in SETTLED or drift.status in STATUS_CODES),
+            key=lambda drift: (
+                len(self._candidates(drift)) if self._must_go(drift) else 0,
+                -(drift.observed.memory_mib or 0) if drift.observed else 0,
+                drift.machine.name.casefold(),
+            ),
+        )
+
+    def _must_go(self, drift: MachineDrift) -> bool:
+        return drift.wrong_host or drift.draining or drift.machine.name in self._mending
+
+    def _candidates(self, drift: MachineDrift) -> list[str]:
+        placement, home = drift.machine.placement, (drift.host or "").casefold()
+        names = placement.hosts if placement is not None else self._neighbours(drift.host or "")
+        unique = {name.casefold(): name for name in sorted(names)}
+        if len(unique) == 1:
+            return list(unique.values())
+        return [name for key, name in sorted(unique.items()) if key != home]
+
+    def _neighbours(self, host: str) -> tuple[str, ...]:
+        """Where a machine without a placement may go: its cluster, else its host group."""
+        if (cluster := self._fleet.cluster_of(host)) is not None:
+            return tuple(name for name in self._fleet.host_names if self._fleet.same_cluster(name, host))
+        wanted = self._fleet.wanted(host)
+        groups = {group.name: group for group in self._fleet.desired.host_groups}
+        group = groups.get(wanted.host_group or "") if wanted and cluster is None else None
+        return group.hosts if group else ()
+
+    def _place(self, drift: MachineDrift, candidates: list[str]) -> None:
+        """Choose a destination and remember what it takes and gives; or remember why there is none."""
+        options = [self._option(drift, host, alone=len(candidates) == 1) for host in candidates]
+        moves = [option for option in options if isinstance(option, Move)]
+        if not moves:
+            self._blocked.append(_no_host(drift, [one for one in options if isinstance(one, Refusal)], self._reason(drift)))
+            self._positions.setdefault(drift.machine.name.casefold(), drift.host or "")
+            return
+        self._take(min(moves, key=lambda move: self._preference(drift, move)))
+
+    def _option(self, drift: MachineDrift, host: str, *, alone: bool) -> Move | Refusal:
+        machine, source = drift.observed, drift.host
+        if machine is None or source is None:
+            return Refusal("unknown", "missing", drift.finding, "observe again")
+        if host.casefold() == source.casefold() and drift.draining:
+            finding = f"{source} is in maintenance, and its placement allows no other host"
+            return Refusal("maintenance", "host-in-maintenance", finding, "allow another host, or end the maintenance")
+        route = find_route(self._fleet, drift, machine, source, host)
+        if isinstance(route, Refusal):
+            return route
+        reason = self._reason(drift)
+        if route.destination and route.storage and not drift.files and drift.machine.storage == type(drift.machine.storage)():
+            reason = "placement.storage"
+        move = Move(drift, machine, source, route, reason)
+        return self._rule_or_room_refusal(move, alone=alone) or role_refusal(self._fleet, move, self._assumptions) or move
+
+    def _rule_or_room_refusal(self, move: Move, *, alone: bool) -> Refusal | None:
+        """A pinned machine's room is judged when moves are put in order: there is nothing to choose."""
+        if not move.changes_host:
+            return None
+        if refusal := self._rules.refusal(move.drift, move.target, self._positions):
+            return refusal
+        room = self._room.get(move.target)
+        if alone or room is None or room >= move.memory_mib:
+            return None
+        finding = f"{move.target} has room for {max(room, 0)} MiB and {move.memory_mib} MiB are needed"
+        return Refusal("memory", "no-room", finding, "free memory there, lower the host's reserve, or allow more hosts")
+
+    def _preference(self, drift: MachineDrift, move: Move) -> tuple[int, int, int, int, int, str]:
+        placement = drift.machine.placement
+        prefer = [name.casefold() for name in placement.prefer] if placement else []
+        name = move.target.casefold()
+        border = crossing(self._fleet, drift, move.machine, move.source, move.target)
+        rank = prefer.index(name) if name in prefer else len(prefer)
+        return (move.route.migrations, border.roles, rank, move.route.copied_bytes, -(self._room.get(move.target) or 0), name)
+
+    def _take(self, move: Move) -> None:
+        self._moves.append(move)
+        self._positions[move.drift.machine.name.casefold()] = move.target
+        for host, change in ((move.target, -move.memory_mib), (move.source, move.memory_mib)):
+            room = self._room.get(host)
+            if room is not None:
+                self._room[host] = room + change
+
+    def _reason(self, drift: MachineDrift) -> str:
+        if drift.wrong_host and drift.machine.placement is not None:
+            return f"placement.{drift.machine.placement.field}"
+        if drift.draining:
+            return "host.maintenance"
+        if drift.machine.name in self._mending:
+            return f"placementRule/{self._mending[drift.machine.name]}"
+        return drift.files[0].field if drift.files else "placement"
+
+    def _settled_positions(self) -> dict[str, str]:
+        """Where rule members will stand that no move of this plan concerns; those yet to be placed are left out."""
+        going = {drift.machine.name.casefold() for drift in self._fleet.drift.machines if self._will_go(drift)}
+        members = self._rules.members.items()
+        return {name: member.settled for name, member in members if name not in going and member.settled}
+
+    def _will_go(self, drift: MachineDrift) -> bool:
+        return drift.handling is Handling.CORRECT and drift.status in SETTLED and self._must_go(drift)
+
+    def _machines_to_mend(self) -> dict[str, str]:
+        """Machines that leave a place only because a required rule is broken there, with the rule."""
+        self._mending = {}
+        if self._fleet.desired.policy.drift is not Handling.CORRECT:
+            return {}
+        for broken in self._fleet.drift.rules:
+            staying = [drift for drift in self._drifts(broken.machines) if not self._will_go(drift)]
+            for drift in _leavers(self._rules, broken.rule, staying):
+                self._mending.setdefault(drift.machine.name, broken.rule.name)
+        return self._mending
+
+    def _drifts(self, names: tuple[str, ...]) -> list[MachineDrift]:
+        wanted = {name.casefold() for name in names}
+        return [drift for drift in self._fleet.drift.machines if drift.machine.name.casefold() in wanted and drift.host]
+
+
+def _leavers(rules: Rules, rule: PlacementRule, staying: list[MachineDrift]) -> list[MachineDrift]:
+    """Return who should go to mend a rule: everyone but one per place (apart), or all outside the fullest place."""
+    places: dict[str, list[MachineDrift]] = {}
+    for drift in staying:
+        places.setdefault(rules.value(rule, drift.host or "") or "", []).append(drift)
+    if rule.type is RuleType.AFFINITY:
+        home = max(
+            sorted(places), key=lambda value: (sum(not _is_free(one) for one in places[value]), len(places[value])), default=""
+        )
+        return [drift for value in sorted(places) if value != home for drift in places[value] if _is_free(drift)]
+    leavers: list[MachineDrift] = []
+    unmanaged = _values_of_unmanaged(rules, rule)
+    for value, mates in sorted(places.items()):
+        ranked = sorted(mates, key=lambda one: (_is_free(one), one.machine.name.casefold()))
+        leavers += [drift for drift in (ranked if value in unmanaged else ranked[1:]) if _is_free(drift)]
+    return leavers
+
+
+def _values_of_unmanaged(rules: Rules, rule: PlacementRule) -> set[str]:
+    managed = {drift.machine.name.casefold() for drift in rules.drifts}
+    names = {name.casefold() for name in rule.virtual_machines} - managed
+    members = [rules.members[name] for name in sorted(names) if name in rules.members]
+    return {rules.value(rule, host) or "" for member in members for host in member.hosts}
+
+
+def _is_free(drift: MachineDrift) -> bool:
+    """Whether a machine could go elsewhere: corrected, settled, and allowed on more than one host."""
+    placement = drift.machine.placement
+    elsewhere = placement is not None and len({name.casefold() for name in placement.hosts}) > 1
+    return drift.handling is Handling.CORRECT and drift.status in SETTLED and elsewhere
+
+
+def _no_host(drift: MachineDrift, refusals: list[Refusal], field: str) -> Blocked:
+    counts = dict(sorted(Counter(refusal.reason for refusal in refusals).items()))
+    if len({(refusal.code, refusal.finding) for refusal in refusals}) == 1:
+        return as_blocked(drift, refusals[0], counts, field)
+    codes = {refusal.code for refusal in refusals}
+    listed = "; ".join(sorted({refusal.finding for refusal in refusals})[:3])
+    if not refusals:
+        finding, remedy = "there is no host that it may go to", "allow more hosts in its placement"
+    else:
+        finding = f"none of the {len(refusals)} hosts it may go to takes it: {listed}"
+        remedy = "; ".join(sorted({refusal.remedy for refusal in refusals})[:2])
+    code = codes.pop() if len(codes) == 1 else "no-host"
+    return as_blocked(drift, Refusal("none", code, finding, remedy), counts, field)
