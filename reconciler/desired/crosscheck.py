@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Final
 
 from reconciler.desired.catalogue import ROOT_GROUP, Catalogue, Entry
-from reconciler.desired.hints import did_you_mean, listed, shown_path
+from reconciler.desired.hints import did_you_mean, listed, nearest, shown_path
 from reconciler.desired.resolve import PLACEMENT_FIELDS, canonical_network, looks_like_path, moment
 from reconciler.desired.yaml_reader import Path
 from reconciler.model.problem import Problem, Severity
@@ -178,7 +178,8 @@ def _window(entry: Entry, window: dict[str, Any], path: Path) -> Iterator[Proble
     zone = window["timeZone"]
     if not _is_time_zone(zone):
         finding = f"{shown_path((*path, 'timeZone'))} is '{zone}', which is not a time zone"
-        remedy = did_you_mean(zone, zoneinfo.available_timezones(), "give an IANA time zone such as Europe/Berlin")
+        meant = nearest(zone, zoneinfo.available_timezones(), likeness=0.8)
+        remedy = f"did you mean {meant}?" if meant else "give an IANA time zone such as Europe/Berlin"
         yield entry.problem("unknown-time-zone", (*path, "timeZone"), finding, remedy)
     if window["start"] == window["end"]:
         finding = f"{shown_path(path)} ends when it starts, so it never opens"

@@ -25,12 +25,12 @@ def shown_value(value: object) -> str:
     return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else str(value)
 
 
-def nearest(word: object, known: Iterable[str]) -> str | None:
-    """Return the known word that was probably meant (case does not matter), or None."""
+def nearest(word: object, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the known word that was probably meant (case does not matter), or None; ``likeness`` is from 0 to 1."""
     if not isinstance(word, str):
         return None
     by_folded = {name.casefold(): name for name in sorted(known)}
-    found = difflib.get_close_matches(word.casefold(), list(by_folded), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word.casefold(), list(by_folded), n=1, cutoff=likeness)
     return by_folded[found[0]] if found else None
 
 

@@ -1,14 +1,12 @@
 """The schemas that are made and not written: the two documents (from their models) and the bundle of all kinds.
 
-``python -m reconciler.desired.publish FOLDER`` writes them; a test keeps the committed files up to date.
+Pure; a test keeps the committed files up to date and writes them anew when asked.
 """
 
 import json
-import sys
-from pathlib import Path
 from typing import Any, Final
 
-from reconciler.desired.document_fields import DESCRIPTIONS
+from reconciler.desired.document_fields import COMMON, DESCRIPTIONS
 from reconciler.desired.schemas import KINDS, schema_text
 from reconciler.model.document import Document
 from reconciler.model.observation import Observation
@@ -38,7 +36,7 @@ def _describe(name: str, part: dict[str, Any]) -> None:
         part["description"] = " ".join(part["description"].split("\n\n")[0].split()).replace("``", "")
     for field, schema in part.get("properties", {}).items():
         schema.pop("title", None)
-        schema["description"] = DESCRIPTIONS[name][field]
+        schema["description"] = DESCRIPTIONS.get(f"{name}.{field}") or COMMON.get(field, "")
     # Only what the models require is required: a document may leave out what its writer does not know.
     required = [field for field in part.get("required", []) if "default" not in part["properties"][field]]
     part.pop("required", None)
@@ -69,12 +67,3 @@ def _bundle() -> dict[str, Any]:
 def _choice(kind: str) -> dict[str, Any]:
     condition = {"properties": {"kind": {"const": kind}}, "required": ["kind"]}
     return {"if": condition, "then": {"$ref": f"#/$defs/{kind}"}}
-
-
-def _main(folder: Path) -> None:
-    for name, text in published_schemas().items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
-
-
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]))

@@ -38,6 +38,8 @@ _TYPES: Final = {
     "boolean": "true or false",
     "null": "empty",
 }
+# What YAML 1.1 took for booleans.
+_OLD_BOOLEANS: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 # Free text for people: line breaks are fine there.
 _FREE_TEXT: Final = (("metadata", "annotations"), ("spec", "hold", "reason"))
 # What double quotes make of Windows paths: the character, and the escape that stood in the file.
@@ -193,14 +195,19 @@ def _unknown_fields(document: YamlDocument, error: _Violation, path: Path) -> It
 
 def _wrong_type(document: YamlDocument, error: _Violation, path: Path) -> Problem:
     wanted = error.argument if isinstance(error.argument, str) else error.argument[0]
+    finding = f"{shown_path(path)} is {_described(error.value)}, not {_TYPES[wanted]}"
+    return _problem(document, "wrong-type", path, finding, _type_remedy(error, wanted))
+
+
+def _type_remedy(error: _Violation, wanted: str) -> str:
     value = error.value
-    finding = f"{shown_path(path)} is {_described(value)}, not {_TYPES[wanted]}"
-    remedy = f"give {_TYPES[wanted]}: {_lower_first(error.schema.get('description', ''))}"
     if value is None:
-        remedy = "give a value, or remove the line: a field that is not given is not managed"
-    elif wanted == "string" and not isinstance(value, (list, dict)):
-        remedy = f"put it in quotes: '{str(value).lower() if isinstance(value, bool) else value}'"
-    return _problem(document, "wrong-type", path, finding, remedy)
+        return "give a value, or remove the line: a field that is not given is not managed"
+    if wanted == "boolean" and str(value).lower() in _OLD_BOOLEANS:
+        return f"write {_OLD_BOOLEANS[value.lower()]}: in YAML 1.2 {value} is text"
+    if wanted == "string" and not isinstance(value, (list, dict)):
+        return str(error.schema.get("patternErrorMessage", "put it in quotes"))
+    return f"give {_TYPES[wanted]}: {_lower_first(error.schema.get('description', ''))}"
 
 
 def _wrong_value(document: YamlDocument, error: _Violation, path: Path) -> Problem:
