@@ -109,9 +109,11 @@ class Endpoint:
     async def _serve(self, http: web.BaseRequest) -> web.StreamResponse:
         self.requests += 1
         assert self._connections is not None, "requests come only from a started endpoint"
+        if not self._is_reachable():
+            return _drop(http)
         try:
             response = await self._answer(http, self._connections.of(http))
-            if self._is_reachable():
+            if self._is_reachable():  # still
                 return response
         except LostReplyError:
             pass
