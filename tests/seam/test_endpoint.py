@@ -2,11 +2,17 @@
 
 import os
 import time
+from base64 import b64decode, b64encode
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import requests
+import spnego
+from requests_ntlm.requests_ntlm import ShimSessionSecurity
+from winrm.encryption import Encryption
 from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WSManFaultError
 
 from reconciler.clock import ManualClock
@@ -329,3 +335,24 @@ def test_a_fleet_is_asked_one_operation_at_a_time_by_the_right_host() -> None:
     with serve_fleet(hosts_of(Fleet(), names, by_name), ACCOUNT) as fleet, ThreadPoolExecutor(3) as pool:
         list(pool.map(work, names))
     assert sorted(asked) == [(name, "Get-Migrations") for name in names]
+
+
+def test_a_logon_inside_spnego_works_as_the_bare_one_does() -> None:
+    """Other clients wrap NTLM in SPNEGO, and send their first sealed envelope together with the last token."""
+    keys = spnego.client(ACCOUNT.user, ACCOUNT.password, protocol="negotiate", options=spnego.NegotiateOptions.use_negotiate)
+    sealing = SimpleNamespace(auth=SimpleNamespace(session_security=ShimSessionSecurity(keys)))
+    wire = Encryption(cast("requests.Session", sealing), "ntlm")
+    with one_host() as fleet, requests.Session() as session:
+        harden(session)
+        url, token = fleet.urls["hv-01"], keys.step()
+        while not keys.complete:
+            offer = session.post(url, headers=negotiate(token)).headers["WWW-Authenticate"]
+            token = keys.step(b64decode(offer.removeprefix("Negotiate ")))
+        sealed = wire.prepare_encrypted_request(session, url, IDENTIFY.encode())
+        sealed.headers.update(negotiate(token) if token else {})
+        assert b"OS: 10.0" in wire.parse_encrypted_response(session.send(sealed))
+        assert fleet.endpoints["hv-01"].logons == 1
+
+
+def negotiate(token: bytes | None) -> dict[str, str]:
+    return {"Authorization": f"Negotiate {b64encode(token or b'').decode()}"}
