@@ -1,0 +1,73 @@
+"""Whether the plan forgets nobody and moves nobody without need.
+
+Every managed machine ends in place, or the plan says why not; one that is in place stays there.
+"""
+
+from collections.abc import Iterator
+
+from reconciler.audit.case import Case, problem
+from reconciler.audit.place import in_place
+from reconciler.model.desired import VirtualMachine as Managed
+from reconciler.model.problem import Problem
+
+
+def check(case: Case) -> Iterator[Problem]:
+    """Go through the desired machines one by one."""
+    for wanted in case.desired.virtual_machines:
+        machine = case.id_of(wanted)
+        if machine is None:
+            if not _is_told(wanted, None, case) and not case.plan.summary.unknown:
+                yield problem("forgotten", _subject(wanted), "the machine is not seen, and the plan does not say so")
+        elif machine not in case.jobs:
+            yield from _ends_well(machine, wanted, case)
+            yield from _needed(machine, wanted, case)
+
+
+def _ends_well(machine: str, wanted: Managed, case: Case) -> Iterator[Problem]:
+    stand = case.last_stand(machine)
+    if stand is None or _hands_off(wanted) or _is_told(wanted, machine, case):
+        return
+    if not in_place(machine, stand, case):
+        yield problem(
+            "not-in-place", _subject(wanted), "the machine is not in place when the plan is done, and nothing says why"
+        )
+    lacks = wanted.high_availability is not None and stand.has_role is not None and stand.has_role != wanted.high_availability
+    if lacks and case.cluster_of(stand.host) is not None:
+        yield problem("role-at-end", _subject(wanted), "its high availability is not as desired when the plan is done")
+
+
+def _needed(machine: str, wanted: Managed, case: Case) -> Iterator[Problem]:
+    """A machine that is in place stays, unless its host is emptied, a rule is broken, or it makes way for others."""
+    stand = case.first_stand(machine)
+    moves = [step for step in case.chains.get(machine, ()) if step.migration_kind and not step.bypass]
+    if moves and stand and in_place(machine, stand, case) and not _in_required_rule(machine, case):
+        yield problem("needless", _subject(wanted), f"the machine is in place, and step {moves[0].id} moves it")
+
+
+def _in_required_rule(machine: str, case: Case) -> bool:
+    rules = (rule for rule in case.desired.placement_rules if rule.enforcement == "required")
+    return any(machine in case.members(rule) for rule in rules)
+
+
+def _hands_off(wanted: Managed) -> bool:
+    return wanted.hold is not None or wanted.drift != "correct"
+
+
+def _subject(wanted: Managed) -> str:
+    return f"virtualMachine/{wanted.name}"
+
+
+def _is_told(wanted: Managed, machine: str | None, case: Case) -> bool:
+    """Blocked, a problem of the plan, or drift that is left as it is; drift that is to be corrected needs steps."""
+    names = {_subject(wanted).casefold()}
+    names |= {f"virtualMachine/{vm.name}".casefold() for _, vm in case.seen.get(machine or "", [])}
+    plan = case.plan
+    told = [(entry.subject, entry.id) for entry in plan.blocked] + [(entry.subject, None) for entry in plan.problems]
+    told += [(entry.subject, entry.id) for entry in plan.drift if entry.handling != "correct"]
+    return any(_is_same(subject, machine_id, names, machine) for subject, machine_id in told)
+
+
+def _is_same(subject: str, machine_id: str | None, names: set[str], machine: str | None) -> bool:
+    if machine_id is not None and machine is not None:
+        return machine_id.casefold() == machine
+    return subject.casefold() in names

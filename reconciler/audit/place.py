@@ -1,0 +1,35 @@
+"""What *in place* means, said once more in plain words: an allowed host, and each file in its folder or below it."""
+
+from collections.abc import Iterator
+
+from reconciler.audit.case import FOLDERS, Case, Stand
+from reconciler.model import paths
+from reconciler.model.desired import StoragePlacement
+
+
+def in_place(machine: str, stand: Stand, case: Case, *, drained: bool = True) -> bool:
+    """Tell whether a managed machine stands where it should; ``drained``: a host in maintenance is no place to stay."""
+    wanted = case.managed[machine]
+    host = case.desired.host(stand.host)
+    if drained and host is not None and host.maintenance:
+        return False
+    return placement_allows(machine, stand.host, case) and storage_fits(wanted.storage, stand)
+
+
+def placement_allows(machine: str, host: str, case: Case) -> bool:
+    """Tell whether the placement names the host; no placement allows every host."""
+    placement = case.managed[machine].placement
+    return placement is None or host.casefold() in {name.casefold() for name in placement.hosts}
+
+
+def storage_fits(wanted: StoragePlacement, stand: Stand) -> bool:
+    """Tell whether every known file lies in the folder asked for, or below it."""
+    return all(folder is None or paths.is_within(path, folder) for path, folder in _wanted(wanted, stand))
+
+
+def _wanted(wanted: StoragePlacement, stand: Stand) -> Iterator[tuple[str, str | None]]:
+    own = dict(zip(FOLDERS, (wanted.configuration_path, wanted.checkpoint_path, wanted.smart_paging_path), strict=True))
+    disks = {disk.file.casefold(): disk.path for disk in wanted.disks}
+    for key, path in stand.files.items():
+        special = own[key] if key in FOLDERS else disks.get(paths.file_of(path).casefold())
+        yield path, special or wanted.path
