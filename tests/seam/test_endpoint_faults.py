@@ -5,6 +5,7 @@ import requests
 from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WinRMTransportError, WSManFaultError
 from winrm.protocol import Protocol
 
+from reconciler.hosts.port import ListMigrations
 from reconciler.hosts.winrm.bootstrap import command_line
 from reconciler.hosts.winrm.frame import FrameError, Request, build_request, parse_frame
 from reconciler.simulator.endpoint import CommandResult, EndpointFleet, Faults, answer_scripts, hosts_of, serve_fleet
@@ -186,7 +187,7 @@ def test_a_host_that_goes_away_in_the_middle_of_a_call_says_nothing() -> None:
         def execute(self, host_name: str, operation: object) -> None:
             raise HostUnreachable(host_name)
 
-    runs = hosts_of(Fleet(), ["hv-01"], lambda execute, name, params: {"ok": True, "result": execute(name)})  # type: ignore[arg-type]
+    runs = hosts_of(Fleet(), ["hv-01"], lambda execute, name, params: {"result": execute(ListMigrations())})
     with serve_fleet(runs, ACCOUNT) as fleet, client(fleet.urls["hv-01"]) as winrm, pytest.raises(requests.ConnectionError):
         ask(winrm, winrm.open_shell())
 
