@@ -139,7 +139,7 @@ def _from_file(file: Path) -> dict[str, Any]:
 
 def _value(name: str, value: Any) -> Any:
     """Return a value of the field's type from a text or from YAML."""
-    convert: Callable[[Any], Any] = _CONVERSIONS[name] if name in _CONVERSIONS else _text
+    convert: Callable[[Any], Any] = _CONVERSIONS.get(name, _text)
     try:
         return convert(value)
     except (TypeError, ValueError):
