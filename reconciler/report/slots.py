@@ -3,7 +3,7 @@
 Incoming and outgoing migrations count together. Estimates only: what may really start is decided at the time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.model.desired import Desired
@@ -43,7 +43,8 @@ def slots_of(plan: Plan, desired: Desired, observation: Observation) -> tuple[Ho
     """Return slot use of every host that the plan's migrations touch or that runs one now, sorted by name."""
     names = {name.casefold(): name for name in _hosts_of(plan)}
     names |= {host.name.casefold(): host.name for host in observation.hosts if _is_busy(host)}
-    return tuple(_host_slots(names[key], plan, desired, observation) for key in sorted(names))
+    facts = _Facts(_spans(plan, _step_takes_live), _spans(plan, _step_takes_storage), _limits_set(plan), desired, observation)
+    return tuple(_host_slots(names[key], facts) for key in sorted(names))
 
 
 def used_now(host: Host | None, storage: bool) -> int | None:
@@ -64,43 +65,55 @@ def observed_live_limit(host: Host | None, observation: Observation) -> int | No
     return _least(host.migration.maximum_virtual_machine_migrations, cluster.maximum_parallel_migrations if cluster else None)
 
 
-def _host_slots(name: str, plan: Plan, desired: Desired, observation: Observation) -> HostSlots:
-    seen, wanted = observation.host(name), desired.host(name)
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What every row needs, gathered once: spans by host, limits that the plan sets by (name, field), and both sides."""
+
+    live: dict[str, list[Span]]
+    storage: dict[str, list[Span]]
+    limits: dict[tuple[str, str], int]
+    desired: Desired
+    observation: Observation
+
+
+def _host_slots(name: str, facts: _Facts) -> HostSlots:
+    key, seen, wanted = name.casefold(), facts.observation.host(name), facts.desired.host(name)
     live = _least(
-        observed_live_limit(seen, observation), wanted.migration.maximum_virtual_machine_migrations if wanted else None
+        observed_live_limit(seen, facts.observation), wanted.migration.maximum_virtual_machine_migrations if wanted else None
     )
     storage = _least(
         seen.migration.maximum_storage_migrations if seen else None,
         wanted.migration.maximum_storage_migrations if wanted else None,
     )
+    storage_later = facts.limits.get((key, STORAGE_LIMIT), storage)
     return HostSlots(
         name,
-        SlotUse(
-            used_now(seen, False), _peak(_spans(plan, name, False)), live, _live_limit_later(seen, plan, observation, live)
-        ),
-        SlotUse(used_now(seen, True), _peak(_spans(plan, name, True)), storage, _set_by(plan, name, STORAGE_LIMIT) or storage),
+        SlotUse(used_now(seen, False), _peak(facts.live.get(key, [])), live, _live_limit_later(seen, facts, live)),
+        SlotUse(used_now(seen, True), _peak(facts.storage.get(key, [])), storage, storage_later),
     )
 
 
-def _live_limit_later(host: Host | None, plan: Plan, observation: Observation, limit: int | None) -> int | None:
+def _live_limit_later(host: Host | None, facts: _Facts, limit: int | None) -> int | None:
     if host is None:
         return limit
-    own, shared = _set_by(plan, host.name, LIVE_LIMIT), _set_by(plan, host.cluster or "", CLUSTER_LIMIT)
+    own = facts.limits.get((host.name.casefold(), LIVE_LIMIT))
+    shared = facts.limits.get(((host.cluster or "").casefold(), CLUSTER_LIMIT))
     if own is None and shared is None:
         return limit
-    cluster = observation.cluster(host.cluster) if host.cluster else None
-    known = shared or (cluster.maximum_parallel_migrations if cluster else None)
-    return _least(own or host.migration.maximum_virtual_machine_migrations, known)
+    cluster = facts.observation.cluster(host.cluster) if host.cluster else None
+    known = shared if shared is not None else (cluster.maximum_parallel_migrations if cluster else None)
+    return _least(own if own is not None else host.migration.maximum_virtual_machine_migrations, known)
 
 
-def _set_by(plan: Plan, name: str, field: str) -> int | None:
-    """Return what the plan sets a limit of a host or cluster to, or None."""
-    for step in plan.steps:
-        if isinstance(step, SettingsStep) and (step.host or step.cluster or "").casefold() == name.casefold():
-            for change in step.settings:
-                if change.field.rpartition(".")[2] == field and isinstance(change.target, int):
-                    return change.target
-    return None
+def _limits_set(plan: Plan) -> dict[tuple[str, str], int]:
+    """Return what the plan sets limits to, by folded name of host or cluster and last part of the field's name."""
+    return {
+        ((step.host or step.cluster or "").casefold(), change.field.rpartition(".")[2]): change.target
+        for step in plan.steps
+        if isinstance(step, SettingsStep)
+        for change in step.settings
+        if isinstance(change.target, int)
+    }
 
 
 def _hosts_of(plan: Plan) -> Iterable[str]:
@@ -111,17 +124,20 @@ def _hosts_of(plan: Plan) -> Iterable[str]:
                 yield step.destination
 
 
-def _spans(plan: Plan, host: str, storage: bool) -> list[Span]:
-    takes = _step_takes_storage if storage else _step_takes_live
-    return [
-        (step.estimated_start_seconds, step.estimated_start_seconds + step.estimated_seconds)
-        for step in plan.steps
-        if isinstance(step, MachineStep) and takes(step) and host.casefold() in _ends(step)
-    ]
+def _spans(plan: Plan, takes: Callable[[MachineStep], bool]) -> dict[str, list[Span]]:
+    spans: dict[str, list[Span]] = {}
+    for step in plan.steps:
+        if isinstance(step, MachineStep) and takes(step):
+            for host in _ends(step):
+                span = (step.estimated_start_seconds, step.estimated_start_seconds + step.estimated_seconds)
+                spans.setdefault(host, []).append(span)
+    return spans
 
 
 def _ends(step: MachineStep) -> tuple[str, ...]:
-    return (step.source.casefold(), (step.destination or step.source).casefold())
+    """Each host once: a migration that stays on its host takes one slot there."""
+    ends = (step.source, step.destination or step.source)
+    return tuple(dict.fromkeys(name.casefold() for name in ends))
 
 
 def _peak(spans: Sequence[Span]) -> int:

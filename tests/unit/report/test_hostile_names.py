@@ -2,7 +2,8 @@
 
 import unicodedata
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -10,6 +11,7 @@ from markdown_it.token import Token
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Blocked, Summary
 from reconciler.report import observation_text, plan_markdown, plan_text
+from reconciler.report.console import line
 from reconciler.report.escape import clean, code, prose
 from tests.unit.report.fleet import SEEN, a_desired, a_host, a_move, a_plan, a_quiet_observation
 
@@ -78,6 +80,9 @@ def test_no_name_breaks_out_of_its_table_cell(name: str) -> None:
 
 
 @given(NASTY)
+@example("1. x")
+@example("- x")
+@example("@ops")
 def test_no_sentence_turns_into_markup(name: str) -> None:
     """A finding or a remedy is text and nothing else: no link, tag, emphasis, mention or second paragraph."""
     found = tokens_of(f"{prose(name)} y")
@@ -100,3 +105,16 @@ def test_no_name_changes_the_shape_of_a_comment(name: str) -> None:
         return [token.type for token in PARSER.parse(plan_markdown(plan, a_desired(), a_quiet_observation()))]
 
     assert shape(name) == shape("tame")
+
+
+@pytest.mark.parametrize("trap", ["@ops", "#12", "!7", "GH-12", "https://evil.example", "www.evil.example", "ops@contoso.com"])
+def test_nobody_is_notified_and_nothing_is_linked_by_a_name(trap: str) -> None:
+    """Forges find mentions, references and addresses in finished text; a zero-width space takes the pattern apart."""
+    shown = "".join(token.content for token in tokens_of(prose(trap)) if token.type in ("text", "text_special"))
+    assert shown != trap
+    assert shown.replace("\u200b", "") == trap
+
+
+def test_a_drawn_line_holds_no_foreign_character() -> None:
+    """The building block of all text views makes harmless what it is given, styled or not."""
+    assert line("a\x1b[2J", ("b\u202e", "bold")).plain == "a\\x1b[2Jb\\u202e"
