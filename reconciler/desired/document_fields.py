@@ -135,6 +135,7 @@ DESCRIPTIONS: Final = {
     "SettingsStep.id": "Id of the step in this plan.",
     "SettingsStep.host": "The host; null where it is a cluster's setting.",
     "SettingsStep.cluster": "The cluster; null where it is a host's setting.",
+    "SettingsStep.hosts": "For a cluster, the nodes that can carry it out; any one of them does.",
     "SettingsStep.settings": "The settings that change.",
     "StorageMove.file": "File name of a disk, or configuration, checkpoints or smartPaging.",
     "StorageMove.bytes": "Bytes to copy; null is unknown.",

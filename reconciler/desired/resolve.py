@@ -99,7 +99,7 @@ class _GroupTree:
             entry.document.value_place(path)
             for kind, path in _ROOT_REFERENCES
             for entry in self._catalogue.sound(kind)
-            if _at(entry.document.data, path) == ROOT_GROUP
+            if str(_at(entry.document.data, path)).casefold() == ROOT_GROUP.casefold()
         ]
         hosts = tuple(members.get(ROOT_GROUP.casefold(), ()))
         return model.HostGroup(ROOT_GROUP, model.Source(min(naming)), None, hosts) if naming else None
