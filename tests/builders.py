@@ -97,7 +97,8 @@ def a_fleet(*hosts: seen.Host, **fields: Any) -> Observation:
 
 def desired_host(name: str = "Host1", **fields: Any) -> wanted.Host:
     """Return a host that nothing is asked of."""
-    return wanted.Host(**({"name": name, "source": source(name), "address": f"{name.lower()}.contoso.com"} | fields))
+    usual: dict[str, Any] = {"name": name, "source": source(name), "address": f"{name.lower()}.contoso.com"}
+    return wanted.Host(**(usual | fields))
 
 
 def desired_vm(name: str = "vm1", host: str | tuple[str, ...] | None = None, **fields: Any) -> wanted.VirtualMachine:
@@ -107,7 +108,8 @@ def desired_vm(name: str = "vm1", host: str | tuple[str, ...] | None = None, **f
         placement = Placement("host", (host,))
     elif host is not None:
         placement = Placement("hosts", host)
-    return wanted.VirtualMachine(**({"name": name, "source": source(name), "placement": placement} | fields))
+    usual: dict[str, Any] = {"name": name, "source": source(name), "placement": placement}
+    return wanted.VirtualMachine(**(usual | fields))
 
 
 def stored(path: str | None = None, **fields: Any) -> wanted.StoragePlacement:
@@ -138,4 +140,4 @@ def desired(*things: object, hosts: int | tuple[str, ...] = 3, **fields: Any) ->
     given = {host.name for host in parts["hosts"]}
     parts["hosts"] += tuple(desired_host(name) for name in names if name not in given)
     policy = next((thing for thing in things if isinstance(thing, Policy)), Policy())
-    return Desired(**({"digest": "sha256:test", "policy": policy} | parts | fields))
+    return Desired(**(parts | {"digest": "sha256:test", "policy": policy} | fields))

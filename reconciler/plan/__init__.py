@@ -15,7 +15,7 @@ from reconciler.plan.clashes import without_clashes
 from reconciler.plan.estimate import Assumptions
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.guard import guard_problems
-from reconciler.plan.moves import Placed
+from reconciler.plan.moves import Move, Placed
 from reconciler.plan.order import put_in_order
 from reconciler.plan.rules import Rules
 from reconciler.plan.schedule import lower_bound_seconds, with_times
@@ -33,9 +33,9 @@ def make_plan(desired: Desired, observation: Observation, drift: Drift, assumpti
     """
     assumed = assumptions or Assumptions()
     fleet = Fleet(desired, observation, drift)
-    sequence, blocked = _safe_sequence(fleet, assumed)
+    sequence, chosen, blocked = _safe_sequence(fleet, assumed)
     steps = with_times(fleet, make_steps(fleet, sequence, assumed), assumed)
-    summary = summarise(drift, steps, sequence, blocked, lower_bound_seconds(fleet, steps))
+    summary = summarise(drift, steps, chosen, blocked, lower_bound_seconds(fleet, steps))
     guards = guard_problems(desired, drift, steps, summary)
     return Plan(
         desired=DesiredRef(revision=desired.revision, digest=desired.digest),
@@ -50,7 +50,8 @@ def make_plan(desired: Desired, observation: Observation, drift: Drift, assumpti
     )
 
 
-def _safe_sequence(fleet: Fleet, assumed: Assumptions) -> tuple[list[Placed], list[Blocked]]:
+def _safe_sequence(fleet: Fleet, assumed: Assumptions) -> tuple[list[Placed], list[Move], list[Blocked]]:
+    """Return the moves in a safe order, the direct moves that they amount to, and the machines left out."""
     rules = Rules(fleet)
     chosen, blocked = choose_targets(fleet, rules, assumed)
     moves, clashing = without_clashes(fleet, chosen)
@@ -58,7 +59,9 @@ def _safe_sequence(fleet: Fleet, assumed: Assumptions) -> tuple[list[Placed], li
     if stuck:
         state, stuck = break_rings(state, stuck)
     blocked += clashing + left_over(state, stuck)
-    return state.placed, sorted(blocked, key=lambda one: (one.subject.casefold(), one.id or ""))
+    left = {move.id for move in stuck}
+    made = [move for move in moves if move.id not in left]
+    return state.placed, made, sorted(blocked, key=lambda one: (one.subject.casefold(), one.id or ""))
 
 
 def _is_complete(fleet: Fleet) -> bool:

@@ -4,6 +4,7 @@ Each connected group of stuck moves is searched on its own, by iterative deepeni
 and within a budget of tried hops, so that a hopeless group costs bounded work. Disk space has no interim places here.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -43,8 +44,8 @@ class Hop:
 
 def break_rings(state: State, stuck: list[Move]) -> tuple[State, list[Move]]:
     """Return a longer safe sequence, rings broken where a way was found, and what is still left over."""
-    left: list[Move] = []
-    for group in _groups(stuck):
+    hopeful, left = _without_hopeless(state, stuck)
+    for group in _groups(hopeful):
         search = _Search(state.fleet, BUDGET, len(group), left=group)
         for extra in range(1, MOST_EXTRA + 1):
             _deepen(search, state, group, extra, frozenset())
@@ -53,6 +54,25 @@ def break_rings(state: State, stuck: list[Move]) -> tuple[State, list[Move]]:
         state = search.state or state
         left += search.left or []
     return state, run(state, left, by_priority)
+
+
+def _without_hopeless(state: State, stuck: list[Move]) -> tuple[list[Move], list[Move]]:
+    """Set aside moves whose destination lacks room even when all others have left it; nothing would break that."""
+    hopeful, hopeless = list(stuck), list[Move]()
+    while True:
+        leaving: dict[str, int] = defaultdict(int)
+        for move in hopeful:
+            leaving[move.source] += move.memory_mib if move.changes_host else 0
+        never = [move for move in hopeful if not _ever_fits(state, move, leaving[move.target])]
+        if not never:
+            return hopeful, hopeless
+        hopeful = [move for move in hopeful if move not in never]
+        hopeless += never
+
+
+def _ever_fits(state: State, move: Move, leaving: int) -> bool:
+    room = state.room_ever(memory_key(move.target))
+    return not move.memory_mib or room is None or room + leaving >= move.memory_mib
 
 
 def _deepen(search: _Search, state: State, stuck: list[Move], extra: int, hopped: frozenset[str]) -> None:
@@ -75,18 +95,18 @@ def _deepen(search: _Search, state: State, stuck: list[Move], extra: int, hopped
 
 
 def _hops(fleet: Fleet, state: State, stuck: list[Move], hopped: frozenset[str]) -> Iterator[Hop]:
-    """Yield hops of machines that must move anyway (one extra), then of settled ones in the way (two extra)."""
+    """Yield hops of machines that must move anyway, then of settled ones in the way, which have to come back."""
     wanted = {move.target.casefold() for move in stuck}
     for move in sorted(stuck, key=by_priority):
         if move.id not in hopped and move.changes_host and move.source.casefold() in wanted:
-            yield from _hops_of(fleet, state, move, extra=1)
+            yield from _hops_of(fleet, state, move)
     moving = {move.id for move in stuck} | {placed.move.id for placed in state.placed}
     for drift in fleet.drift.machines:
         if drift.observed and drift.host and drift.host.casefold() in wanted and _may_be_parked(drift):
             if drift.observed.id.casefold() in moving:
                 continue
             home = Route(None, Action.LIVE_MIGRATION)
-            yield from _hops_of(fleet, state, Move(drift, drift.observed, drift.host, home, "bypass", True), extra=2)
+            yield from _hops_of(fleet, state, Move(drift, drift.observed, drift.host, home, "bypass", True))
 
 
 def _may_be_parked(drift: MachineDrift) -> bool:
@@ -94,12 +114,12 @@ def _may_be_parked(drift: MachineDrift) -> bool:
     return settled and drift.observed is not None and drift.observed.is_running
 
 
-def _hops_of(fleet: Fleet, state: State, move: Move, extra: int) -> Iterator[Hop]:
+def _hops_of(fleet: Fleet, state: State, move: Move) -> Iterator[Hop]:
     if move.route.starts or (move.drift.machine.migration.when_off is WhenOff.HOLD and move.machine.is_off):
         return
     found = 0
     for host in _interim_hosts(fleet, state, move):
-        hop = _hop_via(fleet, state, move, host, extra)
+        hop = _hop_via(fleet, state, move, host)
         if hop is not None:
             yield hop
             found += 1
@@ -120,7 +140,7 @@ def _interim_hosts(fleet: Fleet, state: State, move: Move) -> list[str]:
     ]
 
 
-def _hop_via(fleet: Fleet, state: State, move: Move, host: str, extra: int) -> Hop | None:
+def _hop_via(fleet: Fleet, state: State, move: Move, host: str) -> Hop | None:
     going = find_route(fleet, move.drift, move.machine, move.source, host, bypass=True)
     if isinstance(going, Refusal):
         return None
@@ -129,8 +149,9 @@ def _hop_via(fleet: Fleet, state: State, move: Move, host: str, extra: int) -> H
         return None
     machine = after(first)
     on = find_route(fleet, move.drift, machine, host, move.target)
-    if isinstance(on, Refusal) or on.migrations > max(1, move.route.migrations) or going.migrations > 1:
+    if isinstance(on, Refusal):
         return None
+    extra = going.migrations + on.migrations - (0 if move.bypass else move.route.migrations)
     return Hop(first, replace(move, machine=machine, source=host, route=on), extra)
 
 

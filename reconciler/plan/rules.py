@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import combinations
 
 from reconciler.model.desired import PlacementRule
 from reconciler.model.drift import MachineDrift, MachineStatus
@@ -60,6 +61,13 @@ class Rules:
                 if there is not None and (there == here) == (rule.type is RuleType.ANTI_AFFINITY):
                     return self._broken(rule, drift, mate, host)
         return None
+
+    def clash(self, rule: PlacementRule, positions: dict[str, str]) -> list[str]:
+        """Return the first two members (by name) whose hosts break the rule between them, or none."""
+        apart = rule.type is RuleType.ANTI_AFFINITY
+        values = {name: self.value(rule, host) for name, host in sorted(positions.items())}
+        pairs = combinations([name for name, value in values.items() if value is not None], 2)
+        return next(([one, other] for one, other in pairs if (values[one] == values[other]) == apart), [])
 
     def _mates(self, rule: PlacementRule, drift: MachineDrift) -> list[str]:
         own = drift.machine.name.casefold()

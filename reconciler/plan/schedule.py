@@ -31,7 +31,7 @@ class Slots:
         kind = step.migration_kind if isinstance(step, MachineStep) else None
         if not isinstance(step, MachineStep) or kind is None:
             return []
-        keys = [("fleet",), *_host_slots(kind, bool(step.storage), (step.source, step.destination))]
+        keys: list[Key] = [("fleet",), *_host_slots(kind, bool(step.storage), (step.source, step.destination))]
         if step.unprotected_seconds:
             keys.append(("unprotected",))
         return keys + [("location", name) for name in self._locations(step)]
@@ -68,26 +68,31 @@ class Slots:
 
 def _host_slots(kind: MigrationKind, with_storage: bool, hosts: Iterable[str | None]) -> list[Key]:
     names = sorted({host.casefold() for host in hosts if host is not None})
-    keys = [("live", name) for name in names if kind in LIVE_KINDS]
+    keys: list[Key] = [("live", name) for name in names if kind in LIVE_KINDS]
     copies = kind in STORAGE_KINDS or (kind is MigrationKind.OFFLINE and with_storage)
     return keys + [("storage", name) for name in names if copies]
 
 
 def with_times(fleet: Fleet, steps: list[Step], assumptions: Assumptions) -> list[Step]:
-    """Return the steps with estimated starts: each as early as its dependencies and free slots allow, in their order."""
-    starts = _Timetable(fleet, steps, assumptions).starts()
+    """Return the steps with estimated starts: each as early as its dependencies and free slots allow.
+
+    Two rules are tried where several steps could start, the plan's order and the longest first; the quicker wins.
+    """
+    rankings = ([(0.0, index) for index in range(len(steps))], [(-step.estimated_seconds, i) for i, step in enumerate(steps)])
+    tables = [_Timetable(fleet, steps, assumptions, ranks).starts() for ranks in rankings]
+    starts = min(tables, key=lambda table: max((table[one.id] + one.estimated_seconds for one in steps), default=0))
     return [step.model_copy(update={"estimated_start_seconds": round(starts[step.id], 3)}) for step in steps]
 
 
 class _Timetable:
-    def __init__(self, fleet: Fleet, steps: list[Step], assumptions: Assumptions) -> None:
-        self._fleet, self._steps, self._slots = fleet, steps, Slots(fleet)
+    def __init__(self, fleet: Fleet, steps: list[Step], assumptions: Assumptions, ranks: list[tuple[float, int]]) -> None:
+        self._fleet, self._steps, self._slots, self._ranks = fleet, steps, Slots(fleet), ranks
         self._used: dict[Key, int] = defaultdict(int)
-        self._waiting: dict[Key, list[int]] = defaultdict(list)
+        self._waiting: dict[Key, list[tuple[float, int]]] = defaultdict(list)
         self._ends: list[tuple[float, int, tuple[Key, ...]]] = []
         self._starts: dict[str, float] = {}
         self._missing, self._after = self._dependencies()
-        self._ready = [index for index, missing in enumerate(self._missing) if missing == 0]
+        self._ready = [ranks[index] for index, missing in enumerate(self._missing) if missing == 0]
         self._occupy_running(assumptions)
 
     def starts(self) -> dict[str, float]:
@@ -136,12 +141,13 @@ class _Timetable:
     def _start_all(self, now: float) -> None:
         heapq.heapify(self._ready)
         while self._ready:
-            index = heapq.heappop(self._ready)
+            entry = heapq.heappop(self._ready)
+            index = entry[1]
             step = self._steps[index]
             keys = tuple(self._slots.of(step))
             full = next((key for key in keys if self._used[key] >= self._slots.limit(key)), None)
             if full is not None:
-                self._waiting[full].append(index)
+                self._waiting[full].append(entry)
                 continue
             for key in keys:
                 self._used[key] += 1
@@ -156,7 +162,7 @@ class _Timetable:
         for follower in self._after[index] if index >= 0 else ():
             self._missing[follower] -= 1
             if self._missing[follower] == 0:
-                self._ready.append(follower)
+                self._ready.append(self._ranks[follower])
 
 
 def _remaining(job: Migration, assumptions: Assumptions, memory_mib: int, copied: int) -> float:

@@ -34,7 +34,8 @@ def file_moves(
         if isinstance(default, Refusal):
             return default
         moves += default
-    ordered = tuple(sorted(moves, key=lambda move: (move.source.casefold(), move.file.casefold())))
+    ranks = {(file.file, file.path): rank for rank, file in enumerate(files_of(machine))}
+    ordered = tuple(sorted(moves, key=lambda move: ranks[move.file, move.source]))
     return _refused(fleet, drift, machine, ordered, destination) or ordered
 
 

@@ -5,11 +5,14 @@ from collections import Counter
 from reconciler.model.drift import Drift, MachineStatus
 from reconciler.model.plan import Blocked, MachineStep, Step, Summary
 from reconciler.model.words import Action
-from reconciler.plan.moves import Move, Placed
+from reconciler.plan.moves import Move
 
 
-def summarise(drift: Drift, steps: list[Step], sequence: list[Placed], blocked: list[Blocked], bound: float) -> Summary:
-    """Return counts of machines and migrations; ``bound`` is the lower bound of the time, in seconds."""
+def summarise(drift: Drift, steps: list[Step], chosen: list[Move], blocked: list[Blocked], bound: float) -> Summary:
+    """Return counts of machines and migrations.
+
+    ``chosen`` are the direct moves that bring machines into place, before any detour; ``bound`` is in seconds.
+    """
     actions = Counter(step.action for step in steps)
     states = Counter(machine.status for machine in drift.machines)
     both = actions[Action.LIVE_MIGRATION_WITH_STORAGE]
@@ -25,7 +28,7 @@ def summarise(drift: Drift, steps: list[Step], sequence: list[Placed], blocked: 
         blocked=len(blocked),
         unknown=states[MachineStatus.UNKNOWN],
         unmanaged=len(drift.unmanaged),
-        needed_migrations=sum(_needed(placed.move) for placed in sequence if not placed.move.bypass),
+        needed_migrations=sum(_needed(move) for move in chosen),
         bytes=sum(step.bytes for step in steps if isinstance(step, MachineStep)),
         estimated_seconds=max((round(step.estimated_start_seconds + step.estimated_seconds, 3) for step in steps), default=0),
         lower_bound_seconds=bound,
