@@ -1,8 +1,8 @@
 """pywinrm's Protocol and Transport, hardened: what we need of them as a small interface, and the known traps closed.
 
 The environment is never consulted (proxies, ~/.netrc and certificate bundles of whoever starts the program are not for
-domain credentials; it also is a quarter of the client's time). A closed session takes its encryption context along: with
-the old one, every later request would be refused.
+domain credentials; it also is a quarter of the client's time). A dropped wire is never used again: with the encryption
+context of a dead connection, every later request would be refused.
 """
 
 import socket
@@ -59,12 +59,12 @@ class Wire(Protocol):
         ...
 
     def drop(self) -> None:
-        """Drop the connection; the next request makes a new one."""
+        """Drop the connection; the wire is not used afterwards."""
         ...
 
 
 class HardenedTransport(Transport):
-    """A Transport that asks the environment nothing and forgets its encryption with its session."""
+    """A Transport that asks the environment nothing."""
 
     def setup_encryption(self, session: requests.Session) -> None:
         """Harden the session before the first request goes out, which is sent here."""
@@ -76,11 +76,6 @@ class HardenedTransport(Transport):
         session = super().build_session()
         _harden(session)
         return session
-
-    def close_session(self) -> None:
-        """Close the session; its encryption context dies with it."""
-        super().close_session()
-        self.encryption = None
 
 
 def _harden(session: requests.Session) -> None:

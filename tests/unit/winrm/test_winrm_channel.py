@@ -1,7 +1,6 @@
 """What a channel does when the conversation goes wrong, with a wire and a clock made of nothing."""
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -252,27 +251,18 @@ def test_one_refused_password_is_one_failed_logon_for_all_hosts() -> None:
 
 def test_an_untried_password_is_tried_at_one_host_at_a_time() -> None:
     """Hosts are asked side by side; with a wrong password that would be as many failures at once."""
-    breaker, inside, leave = Breaker(), threading.Event(), threading.Event()
+    breaker, second = Breaker(), FakeHost()
+    meanwhile: list[Reply | Failure] = []
 
     def refuse() -> Exception:
-        inside.set()
-        leave.wait(5)
+        meanwhile.append(read(second.channel(breaker, deadline_seconds=0.01)))
         return InvalidCredentialsError("no")
 
-    first, second = FakeHost(trouble={"open": [refuse]}), FakeHost()
-    outcomes: list[Reply | Failure] = []
-    threads = [
-        threading.Thread(target=lambda host=host: outcomes.append(read(host.channel(breaker)))) for host in (first, second)
-    ]
-    threads[0].start()
-    assert inside.wait(5)
-    threads[1].start()
-    leave.set()
-    for thread in threads:
-        thread.join()
+    first = FakeHost(trouble={"open": [refuse]})
 
-    assert [kind_of(outcome) for outcome in outcomes] == [FailureKind.AUTHENTICATION] * 2
-    assert second.diary == []
+    assert kind_of(read(first.channel(breaker))) is FailureKind.AUTHENTICATION
+    assert [kind_of(outcome) for outcome in meanwhile] == [FailureKind.UNREACHABLE]
+    assert second.diary == ["drop"]
 
 
 def test_two_owners_of_a_channel_are_a_bug() -> None:
