@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -205,3 +206,20 @@ def test_the_order_of_files_documents_and_keys_never_matters(order: st.DataObjec
 
     assert shuffled.digest == straight.digest
     assert _without_places(shuffled) == _without_places(straight)
+
+
+def test_the_examples_of_the_guide_load_together_without_a_word() -> None:
+    """What docs/desired-state.md shows can be copied as it stands."""
+    guide = (EXAMPLE.parent / "docs" / "desired-state.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+
+    desired = load("---\n".join(blocks))
+
+    assert (len(blocks), len(desired.hosts)) == (7, 2)
+
+
+def test_the_demos_desired_state_loads_without_a_word() -> None:
+    """The example is a model for others: not even a warning."""
+    files = [SourceFile(path.name, path.read_bytes()) for path in sorted(EXAMPLE.rglob("*.yaml"))]
+
+    assert load_desired(files).problems == ()
