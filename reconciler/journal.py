@@ -73,15 +73,18 @@ class MemoryJournal:
 class SqliteJournal:
     """A journal in one SQLite file, write-ahead log and full sync, so that an entry survives a crash."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, *, busy_seconds: float = 5) -> None:
         self._path, self._clock = path, clock
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(path, timeout=5, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode=WAL")
-            self._database.execute("PRAGMA synchronous=FULL")
-            self._database.execute(SCHEMA)
+            self._database = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
+            raise JournalError(f"cannot open the journal {path}: {error}") from error
+        try:
+            for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", SCHEMA):
+                self._database.execute(statement)
+        except sqlite3.Error as error:
+            self._database.close()
             raise JournalError(f"cannot open the journal {path}: {error}") from error
 
     def append(self, kind: str, data: dict[str, Any]) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from reconciler.clock import Clock, SystemClock
 from reconciler.hosts.port import Hosts
-from reconciler.hosts.winrm import WinRmHosts, config_from
+from reconciler.hosts.winrm.adapter import WinRmHosts
+from reconciler.hosts.winrm.config import config_from
 from reconciler.journal import Journal, SqliteJournal
 
 

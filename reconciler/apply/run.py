@@ -27,10 +27,12 @@ from reconciler.decide import Decision, Waiting, decide
 from reconciler.hosts.port import Call, Hosts, ListMigrations
 from reconciler.journal import Journal
 from reconciler.model.desired import Desired
+from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.exit_codes import ExitCode, exit_code_for
-from reconciler.model.observation import Migration, Observation
+from reconciler.model.observation import Observation
 from reconciler.model.plan import MachineStep, Plan, Step
 from reconciler.model.progress import ApplyReport, OutcomeState, PeakSlots, Progress, StepOutcome
+from reconciler.model.words import Action
 from reconciler.observe import survey, targets_of
 
 # What waiting in this run can cure: a slot, room or a role that something already under way will free.
@@ -157,23 +159,23 @@ class Run:
 
     def _adopt(self, thought: Thought) -> None:
         """Follow migrations that lead where the desired state points, whoever started them."""
-        names = {machine.id: machine.name for machine in thought.drift.machines if machine.id and machine.is_moving}
-        for host in thought.observation.hosts:
-            for job in host.running_migrations:
-                key = job.virtual_machine.casefold()
-                if key in names and key not in self.tracked:
-                    self._track_adopted(key, adopted_step(host, job, names[key]), job, thought.observation)
+        for machine in thought.drift.machines:
+            if machine.status is not MachineStatus.MOVING or machine.migration is None or machine.host is None:
+                continue
+            key = machine.migration.virtual_machine.casefold()
+            if key not in self.tracked:
+                self._track_adopted(key, machine, adopted_step(machine.host, machine.migration, machine.machine.name))
 
-    def _track_adopted(self, key: str, step: MachineStep, job: Migration, observation: Observation) -> None:
-        state = next((vm.state for _, vm in observation.machines() if vm.id.casefold() == key), None)
+    def _track_adopted(self, key: str, machine: MachineDrift, step: MachineStep) -> None:
+        assert machine.migration is not None
         self.view.say(f"{step.virtual_machine.name} is already on its way to {step.destination or step.source}; following it")
         self.tracked[key] = Tracked(
             step=step,
-            started_at=job.started_at or self.clock.now(),
-            state_before=state,
+            started_at=machine.migration.started_at or self.clock.now(),
+            state_before=machine.observed.state if machine.observed else None,
             adopted=True,
             unprotected_from=self.starter.memory.unprotected_since.get(key),
-        ).seen(job)
+        ).seen(machine.migration)
 
     # -- what starts now
 
@@ -198,7 +200,8 @@ class Run:
         key = key_of(step)
         if self.stopping and not (key in self.tracked and self.tracked[key].is_unprotected):
             return False
-        return key not in self.given_up and self.approval.covers(step)
+        restores = step.action is Action.ADD_CLUSTER_ROLE
+        return (restores or key not in self.given_up) and self.approval.covers(step)
 
     def _start(self, steps: Sequence[Step], thought: Thought) -> None:
         for started in self.starter.start(steps, thought.observation):
@@ -212,9 +215,7 @@ class Run:
 
     def _record_refusal(self, key: str, step: Step, detail: str) -> None:
         failures = self.starter.memory.attempts[key].failures if key in self.starter.memory.attempts else 1
-        self.outcomes.append(
-            outcome(step, OutcomeState.FAILED, detail).model_copy(update={"ended_at": self.clock.now()})
-        )
+        self.outcomes.append(outcome(step, OutcomeState.FAILED, detail).model_copy(update={"ended_at": self.clock.now()}))
         if failures >= self.options.attempts:
             self.given_up[key] = f"refused {failures} times: {detail}"
 
@@ -228,7 +229,8 @@ class Run:
         hopeless = {step.id for step in thought.plan.steps if key_of(step) in self.given_up}
         curable = [row for row in decision.waiting if row.code not in NOT_WORTH_WAITING and row.step_id not in hopeless]
         someone_moves = any(host.running_migrations for host in thought.observation.hosts)
-        return not curable or not (someone_moves or any(row.until for row in curable))
+        look_again = any(row.code == "stale-observation" for row in curable)
+        return not curable or not (someone_moves or look_again or any(row.until for row in curable))
 
     def _wait(self, decision: Decision) -> None:
         """Watch until a migration that we follow ends, a refresh is due, or somebody wants to stop."""
@@ -247,8 +249,9 @@ class Run:
             return
         now = self.clock.now()
         times = [row.until for row in decision.waiting if row.until and row.until > now]
-        # What was refused just now has its next time only in the next decision.
-        longest = self.options.poll_seconds if decision.starts else self.options.refresh_seconds
+        # What was refused just now has its next time only in the next decision; what changed just now wants another look.
+        soon = decision.starts or any(row.code == "stale-observation" for row in decision.waiting)
+        longest = self.options.poll_seconds if soon else self.options.refresh_seconds
         wake_at = min([*times, now + timedelta(seconds=longest)])
         self.clock.sleep(max(self.options.poll_seconds, (wake_at - now).total_seconds()))
 
@@ -286,9 +289,7 @@ class Run:
             return code, "everything is as desired"
         return code, reason
 
-    def _report(
-        self, thought: Thought, waiting: Sequence[Waiting], code: ExitCode, reason: str
-    ) -> ApplyReport:
+    def _report(self, thought: Thought, waiting: Sequence[Waiting], code: ExitCode, reason: str) -> ApplyReport:
         left = {step.id: step for step in thought.plan.steps}
         reasons = {row.step_id: row.finding for row in waiting}
         running = [outcome_of(tracked, OutcomeState.RUNNING, "still on its way", None) for tracked in self.tracked.values()]

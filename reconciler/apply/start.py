@@ -151,5 +151,3 @@ def _track(step: Step, began: datetime, unprotected_from: datetime | None, obser
 def _started(step: MachineStep, began: datetime) -> StartedStep:
     targets = tuple(move.target for move in step.storage)
     return StartedStep(step.id, step.action, step.source, step.destination, began, targets)
-
-

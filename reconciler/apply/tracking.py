@@ -51,13 +51,13 @@ def key_of(step: Step) -> str:
     return step.virtual_machine.id.casefold() if isinstance(step, MachineStep) else step.subject.casefold()
 
 
-def adopted_step(host: Host, job: Migration, name: str) -> MachineStep:
+def adopted_step(host: str, job: Migration, name: str) -> MachineStep:
     """Return the step that somebody's running migration amounts to, so that it is followed like our own."""
     return MachineStep(
         id=f"adopted-{job.virtual_machine}",
         action=ACTIONS[job.kind],
         virtual_machine=MachineRef(id=job.virtual_machine, name=name),
-        source=host.name,
+        source=host,
         destination=job.destination,
         reason="adopted",
     )

@@ -106,9 +106,7 @@ def _judge_migration(
     return Judgement(Verdict.CANNOT_TELL, _nowhere(observation))
 
 
-def _judge_arrival(
-    step: MachineStep, state_before: str | None, machine: VirtualMachine, observation: Observation
-) -> Judgement:
+def _judge_arrival(step: MachineStep, state_before: str | None, machine: VirtualMachine, observation: Observation) -> Judgement:
     if machine.operation:
         return Judgement(Verdict.CANNOT_TELL, f"busy: {machine.operation}")
     astray = [move.file for move in step.storage if not _lies_at(machine, move)]

@@ -18,14 +18,14 @@ from reconciler.cli.inputs import desired_or_fail
 from reconciler.cli.plan import think_or_fail
 from reconciler.clock import Clock, ScaledClock
 from reconciler.hosts.port import Hosts
-from reconciler.hosts.winrm import WinRmHosts
+from reconciler.hosts.winrm.adapter import WinRmHosts
 from reconciler.journal import MemoryJournal
 from reconciler.model.desired import Desired
 from reconciler.model.exit_codes import ExitCode
 from reconciler.model.plan import Plan
 from reconciler.observe import survey, targets_of
 from reconciler.report import plan_text
-from reconciler.simulator.fleet import demo_observation
+from reconciler.simulator.fleets import demo_observation
 from reconciler.simulator.stage import staged
 
 

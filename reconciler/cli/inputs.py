@@ -10,7 +10,7 @@ from reconciler.clock import Clock
 from reconciler.desired import load_desired
 from reconciler.files import FileProblem, read_folder, read_observation
 from reconciler.hosts.port import Hosts
-from reconciler.hosts.winrm import ConfigProblem
+from reconciler.hosts.winrm.config import WinRmConfigError
 from reconciler.model.desired import Desired
 from reconciler.model.observation import Observation
 from reconciler.model.problem import Problem, Severity
@@ -54,5 +54,5 @@ def hosts_or_fail(config: Path | None) -> Iterator[Hosts]:
     try:
         with winrm_hosts(config, os.environ) as hosts:
             yield hosts
-    except ConfigProblem as problem:
-        fail(problem.problem)
+    except WinRmConfigError as error:
+        fail(Problem("configuration", str(error), "see docs/winrm.md for the fields of the configuration", subject="winrm"))

@@ -30,7 +30,9 @@ from reconciler.wiring import system_clock
 def plan(
     folder: Folder = DEFAULT_FOLDER,
     observation: ObservationFile = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, for 'reconciler apply FILE'.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, for 'reconciler apply FILE'.")
+    ] = None,
     detailed_exitcode: DetailedExitcode = False,
     config: ConfigFile = None,
     output: Output = OutputFormat.TEXT,

@@ -1,13 +1,12 @@
 """``reconciler schema``: the published JSON Schemas, for editors and for programs that read our documents."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from reconciler.cli.console import fail, finish, print_data, print_json, say
-from reconciler.desired import schema_named, schema_names
+from reconciler.cli.console import fail, finish, print_data, say
+from reconciler.desired.schemas import schema_names, schema_text
 from reconciler.model.exit_codes import ExitCode
 from reconciler.model.problem import Problem
 
@@ -22,9 +21,11 @@ def schema(
     elif name is None:
         print_data("\n".join(schema_names()))
     elif name in schema_names():
-        print_json(schema_named(name))
+        print_data(schema_text(name))
     else:
-        fail(Problem("unknown-schema", f"there is no schema {name!r}", f"one of: {', '.join(schema_names())}", subject="schema"))
+        fail(
+            Problem("unknown-schema", f"there is no schema {name!r}", f"one of: {', '.join(schema_names())}", subject="schema")
+        )
     finish(ExitCode.DONE)
 
 
@@ -33,8 +34,7 @@ def _export(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in schema_names():
-            text = json.dumps(schema_named(name), indent=2, ensure_ascii=False) + "\n"
-            (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")
+            (folder / f"{name}.schema.json").write_text(schema_text(name), encoding="utf-8")
     except OSError as error:
         fail(Problem("cannot-write", f"{error.strerror or error}", "name a folder that can be written", subject=str(folder)))
     say(f"Wrote {len(schema_names())} schemas to {folder}.")

@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -14,7 +14,7 @@ from reconciler.files import FileProblem, read_observation
 from reconciler.model.exit_codes import ExitCode
 from reconciler.model.observation import Observation
 from reconciler.model.problem import Problem
-from reconciler.simulator.fleet import demo_observation
+from reconciler.simulator.fleets import demo_observation
 from reconciler.simulator.stage import Stage, staged
 
 
@@ -58,7 +58,12 @@ def _write_config(stage: Stage, file: Path) -> None:
     """The file holds a password (of a fleet that does not exist): readable by its owner only, like a real one."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as text:
-        yaml.safe_dump({"winrm": stage.config.to_file()}, text, sort_keys=False)
+        yaml.safe_dump(_config_of(stage), text, sort_keys=False)
+
+
+def _config_of(stage: Stage) -> dict[str, Any]:
+    config = stage.config
+    return {"username": config.username, "password": config.password.reveal(), "endpoints": dict(config.endpoints)}
 
 
 def _introduce(stage: Stage, config: Path) -> None:

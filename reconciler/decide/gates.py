@@ -14,7 +14,7 @@ from reconciler.decide.traffic import Traffic
 from reconciler.decide.windows import is_open, next_opening, unknown_zones
 from reconciler.model.observation import Host
 from reconciler.model.plan import MachineStep, SettingsStep, Step
-from reconciler.model.words import MigrationKind
+from reconciler.model.words import Action, MigrationKind
 
 MOVES_A_RUNNING_MACHINE = (MigrationKind.LIVE, MigrationKind.LIVE_WITH_STORAGE)
 
@@ -82,6 +82,8 @@ def held(step: MachineStep, traffic: Traffic) -> Reason | None:
 def backing_off(step: MachineStep, traffic: Traffic) -> Reason | None:
     """After a failure a machine is left alone for a while."""
     attempt = traffic.facts.memory.attempts.get(step.virtual_machine.id.casefold())
+    if step.action is Action.ADD_CLUSTER_ROLE:
+        return None  # what failed was the move; protection is given back at once
     if attempt is None or attempt.next_try_at <= traffic.facts.now:
         return None
     finding = f"failed {max(attempt.failures, 1)} time(s), last: {attempt.last_error}"

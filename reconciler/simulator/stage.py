@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from reconciler.clock import Clock
-from reconciler.hosts.winrm import Secret, WinRmConfig
+from reconciler.hosts.winrm.config import Secret, WinRmConfig
 from reconciler.model.observation import Observation
 from reconciler.simulator.by_name import run_script
 from reconciler.simulator.endpoint import Credentials, EndpointFleet, hosts_of, serve_fleet
