@@ -65,7 +65,17 @@ def a_look(*rows: ProgressRow, done: int = 0, failed: int = 0) -> Progress:
 
 
 def a_log() -> tuple[str, ...]:
-    looks = [None, a_look(a_row(None)), a_look(a_row(20)), a_look(a_row(80)), a_look(a_row(90)), a_look(done=1)]
+    looks = [
+        None,
+        a_look(a_row(None)),
+        a_look(a_row(20)),
+        a_look(a_row(60)),
+        a_look(a_row(60)),
+        a_look(a_row(80)),
+        a_look(a_row(90)),
+        a_look(a_row(100)),
+        a_look(done=1),
+    ]
     return tuple(line for before, now in pairwise(looks) if now for line in report.progress_lines(before, now))
 
 
@@ -98,6 +108,7 @@ def test_a_plan_keeps_within_the_width_but_for_paths(width: int) -> None:
     """Only a line with a path that cannot be broken may stick out."""
     lines = report.plan_text(a_full_plan(), a_desired(), an_observation(), width=width).splitlines()
     assert [line for line in lines if cell_len(line) > width and "\\" not in line] == []
+    assert any("Cluster1Node1 → Cluster2Node1" in line for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +167,14 @@ def test_twins_are_told_apart_by_id() -> None:
 
 def test_slots_that_are_handed_over_at_one_moment_count_once() -> None:
     """Estimated times are half open: a step may begin when another ends without both counting."""
-    steps = [a_move(f"vm{n}", id=f"s{n}", virtual_machine=a_ref(f"vm{n}", n), estimated_start_seconds=n * 45) for n in range(3)]
+    starts = (0, 0, 45, 45, 90)
+    steps = [
+        a_move(f"vm{n}", id=f"s{n}", virtual_machine=a_ref(f"vm{n}", n), estimated_start_seconds=start)
+        for n, start in enumerate(starts)
+    ]
     lines = report.plan_text(a_plan(*steps), a_desired(), a_quiet_observation()).splitlines()
     assert [line.split() for line in lines if line.startswith("  StandAlone1")] == [
-        ["StandAlone1", "0", "1", "2", "0", "0", "2"]
+        ["StandAlone1", "0", "2", "2", "0", "0", "2"]
     ]
 
 
@@ -185,6 +200,7 @@ def test_a_long_comment_is_cut_to_what_a_forge_accepts() -> None:
     text = report.plan_markdown(a_plan(*steps, summary=Summary(live_migrations=2000)), a_desired(), a_quiet_observation())
     assert len(text) <= 60_000
     assert "2,000 migrations" in text
+    assert "`vm0`" in text
     assert "more." in text
 
 
@@ -198,6 +214,11 @@ def test_a_failure_is_told_from_an_arrival_in_the_log() -> None:
     assert words(a_look(done=2)) == ["verified", "verified"]
     assert words(a_look(failed=2)) == ["failed", "failed"]
     assert words(a_look(done=1, failed=1)) == ["ended", "ended"]
+
+
+def test_a_migration_that_reached_its_end_between_two_looks_waits_for_the_proof() -> None:
+    """100 % is not worth a line: the next one is "verified", or it is bad news."""
+    assert report.progress_lines(a_look(a_row(20)), a_look(a_row(100))) == ()
 
 
 def test_bars_show_what_runs_on_a_terminal() -> None:
