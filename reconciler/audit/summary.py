@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconciler.audit.case import LIVE_KINDS, Case, problem
+from reconciler.audit.case import FOLDERS, LIVE_KINDS, Case, problem
 from reconciler.audit.place import in_place
 from reconciler.model.plan import MachineStep
 from reconciler.model.problem import Problem
@@ -82,7 +82,7 @@ def _bytes(step: MachineStep, case: Case) -> Iterator[Problem]:
     machine, stand = case.machine(step), case.stands.get(step.id)
     if step.migration_kind is None or machine is None or stand is None:
         return
-    disks = [move.bytes for move in step.storage]
+    disks = [move.bytes for move in step.storage if move.file not in FOLDERS]
     memory = machine.memory_mib if step.migration_kind in LIVE_KINDS and stand.is_running else 0
     if None not in disks and memory is not None:
         counted = sum(size or 0 for size in disks) + memory * MIB
