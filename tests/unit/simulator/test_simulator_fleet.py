@@ -2,9 +2,10 @@
 
 import pytest
 
+from reconciler.clock import ManualClock
 from reconciler.hosts.port import Call, FailureKind, HostReport, ListMigrations, StartMigration, Survey, Target
 from reconciler.simulator.fleet import SimulatedHosts
-from reconciler.simulator.fleets import load_fleet
+from reconciler.simulator.fleets import fleet_names, load_fleet
 from reconciler.simulator.generate import make_fleet
 from reconciler.simulator.world import World
 from tests.unit.simulator.simulated_fleet import LIVE, SHARE, host, machine, world
@@ -58,6 +59,13 @@ def test_made_up_fleet_depends_on_nothing_but_its_arguments() -> None:
     booted = World(fleet, stage.clock)
     assert booted.check() == []
     assert booted.observation().model_copy(update={"observed_at": None}).clusters == fleet.clusters
+
+
+def test_fleets_that_ship_boot_soundly() -> None:
+    """Each is a valid observation whose world breaks no rule before anything happened."""
+    for name in fleet_names():
+        fleet = load_fleet(name)
+        assert World(fleet, ManualClock(fleet.observed_at)).check() == []
 
 
 def test_unknown_fleet_is_refused_with_the_names_there_are() -> None:

@@ -95,6 +95,30 @@ def test_asking_again_finds_the_running_job() -> None:
     assert "reconciler.machine-not-found" in stage.refused("A", StartMigration("vm", LIVE, "B"))
 
 
+def test_request_for_other_files_is_not_the_running_migration() -> None:
+    """Somebody's job to the same host with other folders does not bring what is asked for, so it is not taken for it."""
+    stage = world(host("A", machine("vm", "D:\\VMs")), host("B"))
+    stage.start("A", "vm", BOTH, "B", *everything("vm", "D:\\VMs", "D:\\VMs"))
+    order = StartMigration("vm", BOTH, "B", everything("vm", "D:\\VMs", "D:\\Other"))
+    assert "reconciler.busy" in stage.refused("A", order)
+
+
+def test_files_that_are_in_place_are_not_copied() -> None:
+    """A storage migration to where the files are, in whatever spelling, starts nothing."""
+    stage = world(host("A", machine("vm")))
+    assert stage.start("A", "vm", STORAGE, None, *everything("vm", SHARE, SHARE.upper())).migration_id is None
+
+
+def test_migrations_that_share_a_host_share_its_speed() -> None:
+    """The second migration of a host takes longer than the first, which is as fast as alone."""
+    stage = world(host("A", machine("vm1"), machine("vm2")), host("B"))
+    stage.start("A", "vm1", LIVE, "B")
+    stage.start("A", "vm2", LIVE, "B")
+    stage.finish()
+    first, second = (event.detail["seconds"] for event in stage.world.events[-2:])
+    assert first < second
+
+
 def test_cancelled_migration_leaves_everything_as_it_was() -> None:
     """After a cancel the machine is at its source, what was held is free, and the job says Terminated."""
     stage = world(host("A", machine("vm", "D:\\VMs")), host("B"))
@@ -103,6 +127,7 @@ def test_cancelled_migration_leaves_everything_as_it_was() -> None:
     stage.clock.sleep(20)
     stage.ask("A", CancelMigration(str(job_id)))
     assert [job.state for job in stage.host("A").migrations] == ["Terminated"]
+    assert stage.world.events[-1].detail["seconds"] == 20
     assert stage.seen("vm") == ("A", machine("vm", "D:\\VMs"))
     assert (stage.free("B:"), stage.seen("vm")[1].disks) == (100 * GIB, before)
     assert "reconciler.not-found" in stage.refused("A", CancelMigration(str(job_id)))
