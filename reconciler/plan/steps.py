@@ -95,8 +95,19 @@ def _role_changes(fleet: Fleet, change: RoleChange) -> list[MachineDrift]:
     return [
         drift
         for drift in fleet.drift.machines
-        if drift.role is change and drift.handling is Handling.CORRECT and drift.status in SETTLED and drift.migration is None
+        if drift.role is change
+        and drift.handling is Handling.CORRECT
+        and drift.migration is None
+        and _may_change_role(fleet, drift)
     ]
+
+
+def _may_change_role(fleet: Fleet, drift: MachineDrift) -> bool:
+    """Where a machine is to go may be unknown; that it lacks protection where it stands is not, so that is mended all the same."""
+    if drift.status in SETTLED:
+        return True
+    stands = drift.host is not None and fleet.host(drift.host) is not None
+    return drift.role is RoleChange.ADD and drift.status is MachineStatus.UNKNOWN and stands
 
 
 def _role_comes_first(fleet: Fleet, drift: MachineDrift, moving: set[str]) -> bool:

@@ -1,0 +1,197 @@
+"""Clusters, high availability on the way, maintenance, simple flexible placements, and guard rails."""
+
+import pytest
+
+from reconciler.model import observation as seen
+from reconciler.model.desired import Guardrails, HostGroup, Placement, Policy, VirtualMachineMigration
+from reconciler.model.words import Handling
+from tests.builders import a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm, source, stored
+from tests.unit.plan.planning import blocked, plan_for, step_of, story
+
+VOLUME = r"C:\ClusterStorage\Volume1"
+
+
+def clusters(machine: seen.VirtualMachine, **fields: object) -> seen.Observation:
+    """Two clusters of two nodes, the machine on the first; Host5 stands alone."""
+    nodes = [a_host(f"Host{n}", *([machine] if n == 1 else []), cluster="C1" if n < 3 else "C2") for n in range(1, 5)]
+    volumes = (seen.Volume(path=VOLUME, free_bytes=10**13, size_bytes=10**13),)
+    both = tuple(seen.Cluster(name=name, maximum_parallel_migrations=2, shared_volumes=volumes) for name in ("C1", "C2"))
+    return a_fleet(*nodes, a_host("Host5"), clusters=both, **fields)
+
+
+def test_a_crossing_is_one_step() -> None:
+    """Role off, live migration, role on are one promise; the unprotected time is the whole step's."""
+    wanted = desired(desired_vm("vm1", "Host3", high_availability=True), hosts=5)
+    plan = plan_for(wanted, clusters(a_vm("vm1", highly_available=True)))
+    step = step_of(plan, "vm1")
+    assert story(plan) == ["liveMigration vm1 Host1 Host3"]
+    assert (step.leaves_cluster, step.joins_cluster, step.unprotected_seconds) == ("C1", "C2", step.estimated_seconds)
+    assert (plan.summary.live_migrations, plan.summary.high_availability_changes) == (1, 0)
+
+
+def test_within_a_cluster_the_role_stays() -> None:
+    """Files on a shared volume stay, nothing is left or joined, nobody is unprotected."""
+    machine = a_vm("vm1", folder=rf"{VOLUME}\vm1", highly_available=True)
+    step = step_of(plan_for(desired(desired_vm("vm1", "Host2", high_availability=True), hosts=5), clusters(machine)), "vm1")
+    assert (step.action, step.leaves_cluster, step.joins_cluster, step.unprotected_seconds) == ("liveMigration", None, None, 0)
+
+
+def test_too_long_without_protection_is_blocked() -> None:
+    """Copying between clusters takes longer than the machine may be unprotected."""
+    brief = VirtualMachineMigration(maximum_unprotected_seconds=20)
+    wanted = desired_vm("vm1", "Host3", high_availability=True, migration=brief, storage=stored(rf"{VOLUME}\vm1"))
+    machine = a_vm("vm1", folder=rf"{VOLUME}\vm1", highly_available=True)
+    assert blocked(plan_for(desired(wanted, hosts=5), clusters(machine))) == {"vm1": "unprotected-too-long"}
+
+
+def test_lost_protection_is_restored_where_the_machine_belongs() -> None:
+    """Arrived without its role, the machine gets it there."""
+    wanted = desired(desired_vm("vm1", "Host1", high_availability=True), hosts=5)
+    assert story(plan_for(wanted, clusters(a_vm("vm1")))) == ["addClusterRole vm1 Host1"]
+
+
+def test_protection_is_restored_at_the_source_before_a_crossing() -> None:
+    """An interrupted crossing is first made safe, then tried again."""
+    plan = plan_for(desired(desired_vm("vm1", "Host3", high_availability=True), hosts=5), clusters(a_vm("vm1")))
+    assert story(plan) == ["addClusterRole vm1 Host1", "liveMigration vm1 Host1 Host3"]
+    assert plan.steps[1].depends_on == ("s1",)
+    assert step_of(plan, "vm1").leaves_cluster == "C1"
+
+
+def test_a_role_nobody_wants_is_taken_off() -> None:
+    """highAvailability: false removes the role, and no machine stops for it."""
+    wanted = desired(desired_vm("vm1", "Host1", high_availability=False), hosts=5)
+    assert story(plan_for(wanted, clusters(a_vm("vm1", highly_available=True)))) == ["removeClusterRole vm1 Host1"]
+
+
+def test_a_role_waits_for_clustered_storage() -> None:
+    """Local files go to the shared volume first; only then can the machine be a role."""
+    wanted = desired_vm("vm1", "Host1", high_availability=True, storage=stored(rf"{VOLUME}\vm1"))
+    plan = plan_for(desired(wanted, hosts=5), clusters(a_vm("vm1", folder=r"D:\VMs\vm1")))
+    assert story(plan) == ["storageMigration vm1 Host1", "addClusterRole vm1 Host1"]
+    assert plan.steps[1].depends_on == ("s1",)
+
+
+def test_joining_a_cluster_is_part_of_the_move() -> None:
+    """A stand-alone machine becomes a role on arrival; it never was protected, so it is not unprotected."""
+    fleet = clusters(a_vm("vm9", memory_mib=512))
+    alone = fleet.host("Host5")
+    assert alone is not None
+    hosts = (*fleet.hosts[:4], alone.model_copy(update={"virtual_machines": (a_vm("vm1"),)}))
+    fleet = a_fleet(*hosts, clusters=fleet.clusters)
+    step = step_of(plan_for(desired(desired_vm("vm1", "Host1", high_availability=True), hosts=5), fleet), "vm1")
+    assert (step.leaves_cluster, step.joins_cluster, step.unprotected_seconds) == (None, "C1", 0)
+
+
+def test_a_clustered_machine_cannot_end_on_local_storage() -> None:
+    """A role needs storage that every node reaches."""
+    wanted = desired_vm("vm1", "Host2", high_availability=True, storage=stored(r"D:\VMs\vm1"))
+    assert blocked(plan_for(desired(wanted, hosts=5), clusters(a_vm("vm1", highly_available=True)))) == {
+        "vm1": "unreachable-path"
+    }
+
+
+def test_maintenance_empties_a_host() -> None:
+    """A machine with several hosts leaves; one pinned there cannot and is told; the unmanaged one is left alone."""
+    fleet = a_fleet(a_host("Host1", a_vm("vm1"), a_vm("vm2"), a_vm("vm3")), a_host("Host2"))
+    machines = (desired_vm("vm1", ("Host1", "Host2")), desired_vm("vm2", "Host1"))
+    plan = plan_for(desired(*machines, desired_host("Host1", maintenance=True), hosts=2), fleet)
+    assert story(plan) == ["liveMigration vm1 Host1 Host2"]
+    assert plan.steps[0].reason == "host.maintenance"
+    assert plan.steps[0].because == "desired-state/Host1.yaml:1"
+    assert blocked(plan) == {"vm2": "host-in-maintenance"}
+
+
+def test_without_a_placement_maintenance_leads_to_the_host_group() -> None:
+    """A machine that nobody placed goes to another host of its group, and nowhere else."""
+    group = HostGroup("rack", source("rack"), hosts=("Host1", "Host3"))
+    hosts = (desired_host("Host1", maintenance=True, host_group="rack"), desired_host("Host3", host_group="rack"))
+    fleet = a_fleet(a_host("Host1", a_vm("vm1")), a_host("Host2"), a_host("Host3", available_mib=9000))
+    assert story(plan_for(desired(desired_vm("vm1"), group, *hosts), fleet)) == ["liveMigration vm1 Host1 Host3"]
+
+
+def test_an_allowed_machine_never_moves_for_balance() -> None:
+    """However crowded its host, a machine that may stay does."""
+    fleet = a_fleet(a_host("Host1", a_vm("vm1"), available_mib=0), a_host("Host2"))
+    assert not plan_for(desired(desired_vm("vm1", ("Host1", "Host2")), hosts=2), fleet).has_changes
+
+
+def test_a_flexible_machine_goes_where_most_room_is() -> None:
+    """Among hosts that cost the same, a preferred one wins, then the one with most room."""
+    fleet = a_fleet(a_host("Host1", a_vm("vm1")), a_host("Host2", available_mib=9000), a_host("Host3", available_mib=60000))
+    assert story(plan_for(desired(desired_vm("vm1", ("Host2", "Host3"))), fleet)) == ["liveMigration vm1 Host1 Host3"]
+    preferring = desired_vm("vm1")
+    placement = Placement("hosts", ("Host2", "Host3"), prefer=("Host2",))
+    preferring = type(preferring)(preferring.name, preferring.source, placement=placement)
+    assert story(plan_for(desired(preferring), fleet)) == ["liveMigration vm1 Host1 Host2"]
+
+
+def test_hosts_are_counted_by_reason() -> None:
+    """No allowed host fits: the counts say what stands in the way where."""
+    fleet = a_fleet(a_host("Host1", a_vm("vm1")), a_host("Host2", available_mib=0), a_host("Host3", switches=()))
+    plan = plan_for(desired(desired_vm("vm1", ("Host2", "Host3"))), fleet)
+    assert [(one.code, one.counts) for one in plan.blocked] == [("no-host", {"memory": 1, "switch": 1})]
+
+
+def test_a_broken_rule_is_mended_by_one_move() -> None:
+    """Of two mates on one host the one that may go goes, because of the rule."""
+    fleet = a_fleet(a_host("Host1", a_vm("vm1"), a_vm("vm2")), a_host("Host2"))
+    machines = (desired_vm("vm1", ("Host1", "Host2")), desired_vm("vm2", "Host1"))
+    plan = plan_for(desired(*machines, apart("vm1", "vm2"), hosts=2), fleet)
+    assert story(plan) == ["liveMigration vm1 Host1 Host2"]
+    assert (plan.steps[0].reason, plan.steps[0].because) == ("placementRule/spread", "desired-state/spread.yaml:1")
+
+
+def test_a_rule_that_nobody_can_mend_is_blocked() -> None:
+    """Both mates pinned where they are: the rule stands among the blocked, naming both."""
+    fleet = a_fleet(a_host("Host1", a_vm("vm1"), a_vm("vm2")))
+    plan = plan_for(desired(desired_vm("vm1", "Host1"), desired_vm("vm2", "Host1"), apart("vm1", "vm2"), hosts=1), fleet)
+    assert plan.blocked[0].subject == "placementRule/spread"
+    assert "vm1 and vm2" in plan.blocked[0].finding
+
+
+@pytest.mark.parametrize("handling", [Handling.REPORT, Handling.IGNORE])
+def test_reported_and_ignored_machines_are_drift_not_blocked(handling: Handling) -> None:
+    """They stand in the drift list with their handling; nothing is planned, nothing blocked."""
+    plan = plan_for(desired(desired_vm("vm1", "Host2", drift=handling), hosts=2))
+    assert (story(plan), blocked(plan)) == ([], {})
+    assert [entry.handling for entry in plan.drift] == [handling]
+
+
+def test_an_empty_desired_state_is_not_applied() -> None:
+    """A fleet with machines and a desired state without any is more likely a mistake than a wish."""
+    plan = plan_for(desired(hosts=2))
+    assert not plan.applicable
+    assert [problem.code for problem in plan.problems] == ["guardrail-empty-desired-state"]
+
+
+def fleet_of(count: int) -> tuple[seen.Observation, list[object]]:
+    names = [f"vm{n:02}" for n in range(count)]
+    machines = [desired_vm(name, "Host2" if number < 4 else "Host1") for number, name in enumerate(names)]
+    return a_fleet(a_host("Host1", *[a_vm(name) for name in names]), a_host("Host2")), list(machines)
+
+
+@pytest.mark.parametrize(("count", "applicable"), [(9, True), (10, False)])
+def test_the_share_counts_from_ten_machines_up(count: int, applicable: bool) -> None:
+    """Four of nine may move, four of ten may not at 30 %; the plan is shown in full either way."""
+    fleet, machines = fleet_of(count)
+    policy = Policy(guardrails=Guardrails(maximum_share_of_virtual_machines=0.3))
+    plan = plan_for(desired(*machines, policy, hosts=2), fleet)
+    assert (plan.applicable, plan.summary.migrations) == (applicable, 4)
+
+
+def test_too_many_migrations_are_not_applied() -> None:
+    """The finding gives both numbers."""
+    fleet, machines = fleet_of(5)
+    plan = plan_for(desired(*machines, Policy(guardrails=Guardrails(maximum_migrations_per_plan=3)), hosts=2), fleet)
+    assert [problem.code for problem in plan.problems] == ["guardrail-migrations"]
+    assert "4 migrations, and 3" in plan.problems[0].finding
+
+
+def test_the_fingerprint_ignores_volatile_facts() -> None:
+    """More free memory or space is another observation, not another plan."""
+    wanted = desired(desired_vm("vm1", "Host2"), hosts=2)
+    more = a_fleet(a_host("Host1", a_vm("vm1")), a_host("Host2", a_vm("vm2"), available_mib=99999))
+    one, two = plan_for(wanted), plan_for(wanted, more)
+    assert one.fingerprint == two.fingerprint
+    assert one.observation.digest != two.observation.digest

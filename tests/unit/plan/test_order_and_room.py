@@ -1,0 +1,175 @@
+"""The safe sequence: what waits for what, how rings are broken, and what is left out when there is no room."""
+
+import pytest
+
+from reconciler.model import observation as seen
+from reconciler.model.desired import HostMigrationSettings, StorageLocation
+from reconciler.model.plan import MachineStep
+from tests.builders import (
+    GIB,
+    SHARE,
+    a_fleet,
+    a_host,
+    a_vm,
+    apart,
+    desired,
+    desired_host,
+    desired_vm,
+    migration,
+    source,
+    stored,
+)
+from tests.unit.plan.planning import blocked, plan_for, step_of, story
+
+
+def test_an_arrival_waits_for_the_departure_that_makes_room() -> None:
+    """The dependency says which host lacks how much until then."""
+    fleet = a_fleet(a_host("Host1", a_vm("vm1")), a_host("Host2", a_vm("vm2"), available_mib=1024), a_host("Host3"))
+    plan = plan_for(desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host3")), fleet)
+    assert story(plan) == ["liveMigration vm2 Host2 Host3", "liveMigration vm1 Host1 Host2"]
+    assert plan.steps[1].depends_on == ("s1",)
+    assert plan.steps[1].dependency_reasons == {"s1": "Host2 lacks 3072 MiB until then"}
+
+
+def test_the_reserve_is_kept() -> None:
+    """Room is what is available less the reserve; nobody leaves a host because it is below its own."""
+    tight = desired_host("Host2", reserve_memory_mib=62000)
+    plan = plan_for(desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host2"), tight, hosts=2))
+    assert blocked(plan) == {"vm1": "no-room"}
+    assert story(plan) == []
+
+
+def test_machines_on_their_way_take_room() -> None:
+    """A running migration's memory is spoken for at its destination."""
+    job = seen.Migration(id="m", virtual_machine=a_vm("vm2").id, kind="live", destination="Host2")
+    fleet = a_fleet(a_host("Host1", a_vm("vm1"), a_vm("vm2"), migrations=(job,)), a_host("Host2", available_mib=6000))
+    assert blocked(plan_for(desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host2"), hosts=2), fleet)) == {
+        "vm1": "no-room"
+    }
+
+
+def test_stopped_machines_need_no_memory() -> None:
+    """An offline move takes none; started first, it does, at both ends."""
+    full = (a_host("Host1", a_vm("vm1", state="Off"), available_mib=0), a_host("Host2", available_mib=0))
+    assert story(plan_for(desired(desired_vm("vm1", "Host2"), hosts=2), a_fleet(*full))) == ["offlineMigration vm1 Host1 Host2"]
+
+
+def ring(length: int, spare: int) -> seen.Observation:
+    hosts = [a_host(f"Host{n}", a_vm(f"vm{n}"), available_mib=0) for n in range(1, length + 1)]
+    return a_fleet(*hosts, a_host(f"Host{length + 1}", available_mib=spare))
+
+
+@pytest.mark.parametrize("length", [2, 3, 5])
+def test_a_ring_of_full_hosts_costs_one_hop(length: int) -> None:
+    """One machine steps aside through a free host; the hop alone is marked, and the count of needed moves says so."""
+    machines = [desired_vm(f"vm{n}", f"Host{n % length + 1}") for n in range(1, length + 1)]
+    plan = plan_for(desired(*machines, hosts=length + 1), ring(length, 4096))
+    bypasses = [step for step in plan.steps if isinstance(step, MachineStep) and step.bypass]
+    assert [step.destination for step in bypasses] == [f"Host{length + 1}"]
+    assert (plan.summary.migrations, plan.summary.needed_migrations, blocked(plan)) == (length + 1, length, {})
+
+
+def test_a_ring_without_any_room_is_blocked() -> None:
+    """Nobody can step aside, so nobody moves, and each is told which ring it is in."""
+    plan = plan_for(desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host1")), ring(2, 1024))
+    assert blocked(plan) == {"vm1": "cycle", "vm2": "cycle"}
+
+
+def test_two_rings_and_one_spare_host_cost_a_hop_each() -> None:
+    """Rings are broken one by one, each with its own hop."""
+    hosts = [a_host(f"Host{n}", a_vm(f"vm{n}"), available_mib=0) for n in range(1, 5)]
+    pairs = {1: 2, 2: 1, 3: 4, 4: 3}
+    machines = [desired_vm(f"vm{one}", f"Host{other}") for one, other in pairs.items()]
+    plan = plan_for(desired(*machines, hosts=5), a_fleet(*hosts, a_host("Host5", available_mib=4096)))
+    assert (plan.summary.migrations, blocked(plan)) == (6, {})
+
+
+def test_a_machine_that_is_home_may_be_parked() -> None:
+    """Where only a settled machine can make way, it leaves and comes back, both marked as bypass."""
+    big = a_vm("vm1", memory_mib=8192), a_vm("vm2", memory_mib=8192)
+    hosts = (
+        a_host("Host1", big[0], a_vm("vm3", memory_mib=4096), available_mib=4096),
+        a_host("Host2", big[1], available_mib=0),
+        a_host("Host3", available_mib=4096),
+    )
+    wanted = desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host1"), desired_vm("vm3", "Host1"))
+    plan = plan_for(wanted, a_fleet(*hosts))
+    parked = [step for step in plan.steps if isinstance(step, MachineStep) and step.virtual_machine.name == "vm3"]
+    assert [(step.destination, step.bypass) for step in parked] == [("Host3", True), ("Host1", True)]
+    assert (plan.summary.needed_migrations, plan.summary.migrations, blocked(plan)) == (2, 4, {})
+
+
+def test_disk_space_is_handed_on_like_memory() -> None:
+    """A copy waits for another copy to free the volume it needs; reserved space is never used."""
+    volume = seen.Volume(path="D:\\", size_bytes=100 * GIB, free_bytes=30 * GIB)
+    host = a_host("Host1", a_vm("vm1"), a_vm("vm2", folder=r"D:\VMs\vm2"))
+    host = host.model_copy(update={"storage": host.storage.model_copy(update={"volumes": (volume,)})})
+    location = StorageLocation("local", source("local"), "D:\\VMs", reserve_free_percent=20)
+    wanted = desired(
+        desired_vm("vm1", storage=stored(r"D:\VMs\vm1")), desired_vm("vm2", storage=stored(rf"{SHARE}\vm2")), location, hosts=1
+    )
+    plan = plan_for(wanted, a_fleet(host))
+    assert step_of(plan, "vm1").dependency_reasons == {step_of(plan, "vm2").id: "d: lacks 10.0 GiB until then"}
+
+
+def test_mates_never_meet_on_the_way() -> None:
+    """A swap of two mates is a ring for the rule though memory abounds; one hop keeps them apart at each instant."""
+    wanted = desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host3"), apart("vm1", "vm2"))
+    plan = plan_for(wanted, a_fleet(a_host("Host1", a_vm("vm1")), a_host("Host2", a_vm("vm2")), a_host("Host3")))
+    assert story(plan) == ["liveMigration vm2 Host2 Host3", "liveMigration vm1 Host1 Host2"]
+    assert plan.steps[1].dependency_reasons == {"s1": "rule spread keeps it apart from vm2 until then"}
+
+
+def test_mates_pinned_together_name_each_other() -> None:
+    """What only cannot be met is blocked, with the two machines and the rule; it never stops the rest."""
+    fleet = a_fleet(a_host("Host1", a_vm("vm1"), a_vm("vm3")), a_host("Host2", a_vm("vm2")))
+    wanted = desired(
+        desired_vm("vm1", "Host2"), desired_vm("vm2", "Host2"), desired_vm("vm3", "Host2"), apart("vm1", "vm2"), hosts=2
+    )
+    plan = plan_for(wanted, fleet)
+    assert blocked(plan) == {"vm1": "no-host"}
+    assert "vm2" in plan.blocked[0].finding
+    assert story(plan) == ["liveMigration vm3 Host1 Host2"]
+
+
+def test_enabling_migration_comes_first() -> None:
+    """A host whose migration this plan enables may be a destination, once it is enabled."""
+    host = desired_host("Host2", migration=HostMigrationSettings(enabled=True))
+    fleet = a_fleet(a_host("Host1", a_vm("vm1")), a_host("Host2", migration=migration(enabled=False)))
+    plan = plan_for(desired(desired_vm("vm1", "Host2"), host, hosts=2), fleet)
+    assert story(plan) == ["configureHost Host2", "liveMigration vm1 Host1 Host2"]
+    assert plan.steps[1].depends_on == ("s1",)
+    assert plan.steps[1].estimated_start_seconds >= plan.steps[0].estimated_seconds
+
+
+def test_disabling_migration_comes_last() -> None:
+    """Machines leave first; a host that is to be closed takes nobody in."""
+    host = desired_host("Host1", migration=HostMigrationSettings(enabled=False))
+    plan = plan_for(desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host1"), host, hosts=2))
+    assert story(plan) == ["liveMigration vm1 Host1 Host2", "configureHost Host1"]
+    assert plan.steps[1].depends_on == ("s1",)
+    assert blocked(plan) == {"vm2": "no-host"}
+
+
+def test_estimates_respect_slots() -> None:
+    """Never more than two live migrations at once between two hosts with the usual limit; the bound says so too."""
+    names = [f"vm{n}" for n in range(1, 7)]
+    fleet = a_fleet(a_host("Host1", *[a_vm(name) for name in names]), a_host("Host2"))
+    plan = plan_for(desired(*[desired_vm(name, "Host2") for name in names], hosts=2), fleet)
+    for step in plan.steps:
+        during = [
+            other
+            for other in plan.steps
+            if other.estimated_start_seconds
+            <= step.estimated_start_seconds
+            < other.estimated_start_seconds + other.estimated_seconds
+        ]
+        assert len(during) <= 2
+    assert plan.summary.estimated_seconds == pytest.approx(plan.summary.lower_bound_seconds)
+
+
+def test_priority_goes_first() -> None:
+    """Where order is free, steps are numbered by priority, then by name."""
+    urgent = desired_vm("vm2", "Host1")
+    urgent = type(urgent)(urgent.name, urgent.source, placement=urgent.placement, migration=type(urgent.migration)(priority=90))
+    assert story(plan_for(desired(desired_vm("vm1", "Host2"), urgent, hosts=2)))[0] == "liveMigration vm2 Host2 Host1"
