@@ -28,7 +28,6 @@ def _counts(case: Case) -> dict[str, int]:
     kinds = [step.migration_kind for step in case.machine_steps]
     actions = [step.action for step in case.machine_steps]
     both = kinds.count(MigrationKind.LIVE_WITH_STORAGE)
-    unmanaged = [machine for machine in case.seen if machine not in case.managed]
     return {
         "host_settings": len(case.settings_steps),
         "live_migrations": kinds.count(MigrationKind.LIVE) + both,
@@ -36,7 +35,6 @@ def _counts(case: Case) -> dict[str, int]:
         "offline_migrations": kinds.count(MigrationKind.OFFLINE),
         "starts": actions.count(Action.START_VIRTUAL_MACHINE),
         "high_availability_changes": actions.count(Action.ADD_CLUSTER_ROLE) + actions.count(Action.REMOVE_CLUSTER_ROLE),
-        "unmanaged": len(unmanaged),
         "bytes": sum(step.bytes for step in case.machine_steps),
     }
 
@@ -53,9 +51,19 @@ def _ranges(case: Case) -> Iterator[Problem]:
     blocked = [entry for entry in case.plan.blocked if entry.subject.startswith("virtualMachine/")]
     if not len(blocked) <= summary.blocked <= len(case.plan.blocked):
         yield problem("summary", "plan", f"the summary says {summary.blocked} blocked, listed are {len(blocked)}")
+    yield from _unmanaged(case)
     if summary.needed_migrations > summary.migrations:
         finding = f"{summary.needed_migrations} migrations are said to be needed, {summary.migrations} are planned"
         yield problem("needed-migrations", "plan", finding)
+
+
+def _unmanaged(case: Case) -> Iterator[Problem]:
+    # Machines of one name that the desired state asks for without an id: which of them it means is open.
+    asked = {wanted.name.casefold() for wanted in case.desired.virtual_machines if wanted.id is None}
+    rest = [found[0][1].name.casefold() for machine, found in case.seen.items() if machine not in case.managed]
+    told, least = case.plan.summary.unmanaged, sum(1 for name in rest if name not in asked)
+    if not least <= told <= len(rest):
+        yield problem("summary", "plan", f"the summary says {told} unmanaged, counted are {least}")
 
 
 def _is_plain(machine: str, case: Case) -> bool:

@@ -71,8 +71,8 @@ def located(**fields: Any) -> Spoil:
     return lambda draft: draft.locations.append(wanted.StorageLocation("data", SOURCE, OTHER, **fields))
 
 
-def job_for(name: str, host: str) -> Spoil:
-    job = {"id": "j", "virtualMachine": f"id-{name}", "kind": "live", "destination": "H3"}
+def job_for(name: str, host: str, destination: str = "H3") -> Spoil:
+    job = {"id": "j", "virtualMachine": f"id-{name}", "kind": "live", "destination": destination}
     return sees(host, migrations=[job])
 
 
@@ -158,6 +158,14 @@ SPOILED: dict[str, tuple[str, Spoil]] = {
     # room
     "an arrival that may come before room is made": ("memory", change(3, dependsOn=["s1"])),
     "two arrivals where one fits": ("memory", sees("H4", availableMemoryMiB=11000)),
+    "an arrival beside one that somebody else brings": (
+        "memory",
+        all_of(job_for("resting", "H3", "h4.contoso.com"), sees("H4", availableMemoryMiB=15000)),
+    ),
+    "a machine unmanaged that is not counted": (
+        "summary",
+        lambda draft: draft.host("M1")["virtualMachines"].append(a_machine("alien")),
+    ),
     "an arrival into the reserve": ("memory", wants_host("H4", reserve_memory_mib=10000)),
     "a start without memory": ("memory", sees("H1", availableMemoryMiB=4000)),
     "two copies where one fits": ("space", share_space(OTHER, 19 * GIB)),
@@ -253,6 +261,13 @@ ALLOWED: dict[str, Spoil] = {
     ),
     "an unknown fact that the step names": all_of(sees("M1", processorVendor=None), change(9, unverified=["processorVendor"])),
     "a host below its reserve that only loses machines": wants_host("N1", reserve_memory_mib=99999),
+    "an arrival once enough has left a host below its reserve": all_of(
+        sees_machine("leaver", memoryMiB=8192),
+        sees("H2", availableMemoryMiB=2048),
+        lambda draft: draft.hosts.update(H2=replace(draft.hosts["H2"], reserve_memory_mib=3000)),
+        change(2, bytes=8192 * 1024 * 1024),
+        sums(bytes=6 * 4096 * 1024 * 1024 + 20 * GIB),
+    ),
     "mates that follow each other": has_rule(RuleType.ANTI_AFFINITY, "leaver", "comer"),
     "a rule that was broken before": all_of(
         has_rule(RuleType.ANTI_AFFINITY, "copied", "resting"),

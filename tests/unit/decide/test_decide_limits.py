@@ -115,6 +115,15 @@ def test_the_limit_of_a_cluster_overrides_a_larger_one_of_its_nodes() -> None:
     assert reasons(decision) == {"s-b": "cluster-slots"}
 
 
+def test_a_lowered_limit_of_a_cluster_counts_at_once() -> None:
+    """The desired state asks for one, the cluster still allows two."""
+    cluster = seen.Cluster(name="C1", maximum_parallel_migrations=2)
+    fleet = observed(three_on("H1", cluster="C1"), a_host("H2", cluster="C1"), clusters=(cluster,))
+    lower = (wanted.Cluster("C1", SOURCE, "c1", maximum_parallel_migrations=1),)
+
+    assert reasons(decided(fleet, a_move("a", "H1", "H2"), a_move("b", "H1", "H2"), clusters=lower)) == {"s-b": "cluster-slots"}
+
+
 @pytest.mark.parametrize("unknown", ["maximum_virtual_machine_migrations", "active_virtual_machine_migrations"])
 def test_what_a_host_does_not_tell_about_its_slots_is_not_taken_for_room(unknown: str) -> None:
     """Unknown never justifies an action."""
@@ -177,6 +186,15 @@ def test_one_machine_at_a_time_goes_without_high_availability() -> None:
     assert started(decided(fleet, *steps, memory=Memory().with_unprotected("id-z", NOW))) == []
     unprotected = observed(*fleet.hosts, lacking, clusters=(cluster,))
     assert started(decided(unprotected, *steps, virtual_machines=managed)) == []
+
+
+def test_a_machine_that_already_lacks_its_protection_may_go_on() -> None:
+    """Trying its crossing again leaves no more machines unprotected than there are."""
+    cluster = seen.Cluster(name="C1", maximum_parallel_migrations=5)
+    fleet = observed(a_host("H1", a_machine("a"), cluster="C1"), a_host("H2"), clusters=(cluster,))
+    memory = Memory().with_unprotected("id-a", NOW)
+
+    assert started(decided(fleet, a_move("a", "H1", "H2", leaves_cluster="C1"), memory=memory)) == ["s-a"]
 
 
 def test_settings_wait_for_migrations_that_use_them_and_migrations_for_settings_that_change_now() -> None:
