@@ -79,12 +79,12 @@ def held(step: MachineStep, traffic: Traffic) -> Reason | None:
     return None if wanted.drift == "correct" else Reason("held", f"drift of this machine is set to {wanted.drift.value}")
 
 
-def backing_off(step: MachineStep, traffic: Traffic) -> Reason | None:
-    """After a failure a machine is left alone for a while."""
-    attempt = traffic.facts.memory.attempts.get(step.virtual_machine.id.casefold())
-    if step.action is Action.ADD_CLUSTER_ROLE:
-        return None  # what failed was the move; protection is given back at once
-    if attempt is None or attempt.next_try_at <= traffic.facts.now:
+def backing_off(step: Step, traffic: Traffic) -> Reason | None:
+    """After a failure a machine, or the settings of a host or cluster ("host/h1"), are left alone for a while."""
+    facts = traffic.facts
+    key = step.virtual_machine.id if isinstance(step, MachineStep) else step.subject
+    attempt = facts.memory.attempts.get(key.casefold())
+    if attempt is None or attempt.next_try_at <= facts.now:
         return None
     finding = f"failed {max(attempt.failures, 1)} time(s), last: {attempt.last_error}"
     return Reason("backing-off", finding, attempt.next_try_at)
@@ -170,4 +170,4 @@ MACHINE_GATES: tuple[MachineGate, ...] = (
     checks_missing,
     migration_disabled,
 )
-SETTINGS_GATES: tuple[SettingsGate, ...] = (host_not_ok, stale, settings_in_use, checks_missing)
+SETTINGS_GATES: tuple[SettingsGate, ...] = (backing_off, host_not_ok, stale, settings_in_use, checks_missing)

@@ -46,7 +46,10 @@ class StartedStep:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered; keys are VMIds, of ``changed_at`` host names (last change that we made on the host)."""
+    """What is remembered, by VMId in lower case; ``changed_at`` by host name: our last change there.
+
+    ``attempts`` also holds those of settings, by the subject of their step in lower case ("host/h1").
+    """
 
     attempts: Mapping[str, Attempt] = field(default_factory=dict)
     changed_at: Mapping[str, datetime] = field(default_factory=dict)

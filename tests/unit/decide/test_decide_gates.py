@@ -27,6 +27,7 @@ from tests.unit.decide.fleet import (
     observed,
     reasons,
     seconds,
+    settings_of,
     started,
 )
 
@@ -164,6 +165,13 @@ def test_after_a_failure_a_machine_waits_until_its_next_try() -> None:
     assert reasons(decision) == {"s-a": "backing-off"}
     assert decision.waiting[0].until == NOW + seconds(30)
     assert started(decided(PAIR, MOVE, memory=Memory(attempts={"id-a": Attempt(1, NOW, "refused", NOW)}))) == ["s-a"]
+
+
+def test_settings_that_a_host_refused_are_left_alone_for_a_while_too() -> None:
+    """Remembered by the subject of the step."""
+    memory = Memory(attempts={"host/h2": Attempt(1, NOW, "refused", NOW + seconds(30))})
+
+    assert reasons(decided(PAIR, settings_of("H2"), memory=memory)) == {"c1": "backing-off"}
 
 
 def test_outside_the_windows_no_migration_starts_but_protection_is_restored() -> None:
