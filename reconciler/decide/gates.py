@@ -81,6 +81,8 @@ def held(step: MachineStep, traffic: Traffic) -> Reason | None:
 
 def backing_off(step: Step, traffic: Traffic) -> Reason | None:
     """After a failure a machine, or the settings of a host or cluster ("host/h1"), are left alone for a while."""
+    if step.action is Action.ADD_CLUSTER_ROLE:
+        return None  # what failed was the move; protection is given back at once
     facts = traffic.facts
     key = step.virtual_machine.id if isinstance(step, MachineStep) else step.subject
     attempt = facts.memory.attempts.get(key.casefold())

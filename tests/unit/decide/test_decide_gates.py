@@ -167,6 +167,14 @@ def test_after_a_failure_a_machine_waits_until_its_next_try() -> None:
     assert started(decided(PAIR, MOVE, memory=Memory(attempts={"id-a": Attempt(1, NOW, "refused", NOW)}))) == ["s-a"]
 
 
+def test_protection_is_given_back_even_while_the_machine_backs_off() -> None:
+    """What failed was the move; the role is owed at once."""
+    memory = Memory(attempts={"id-a": Attempt(1, NOW, "refused", NOW + seconds(30))})
+    nodes = observed(a_host("H1", a_machine("a", highly_available=False), cluster="C1"))
+
+    assert started(decided(nodes, a_move("a", "H1", None, Action.ADD_CLUSTER_ROLE), memory=memory)) == ["s-a"]
+
+
 def test_settings_that_a_host_refused_are_left_alone_for_a_while_too() -> None:
     """Remembered by the subject of the step."""
     memory = Memory(attempts={"host/h2": Attempt(1, NOW, "refused", NOW + seconds(30))})
