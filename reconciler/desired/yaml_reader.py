@@ -301,7 +301,6 @@ class _Reading:
         self.problems: list[Problem] = []
         self.budget = _Budget()
         self.seen = 0
-        self.start = 0
 
     def run(self) -> tuple[list[YamlDocument], list[Problem]]:
         start: int | None = 0
@@ -313,11 +312,10 @@ class _Reading:
 
     def _read_from(self, start: int) -> int | None:
         """Read documents from an index of the text; return where to go on after an error, None at the end."""
-        self.start = start
         last = line = self.text.count("\n", 0, start)
         try:
-            for event_line in self._documents(start, line):
-                last = event_line
+            for line_below in self._documents(start, line):
+                last = line_below
         except yaml.MarkedYAMLError as error:
             self.problems.append(_syntax_problem(self.name, error, line))
             mark = error.problem_mark or error.context_mark
@@ -332,13 +330,12 @@ class _Reading:
         return None
 
     def _next_document(self, line: int) -> int | None:
-        """Return the index of the first ``---`` on or after a line (from 0) and after the one where reading began."""
-        index = max(_index_of_line(self.text, line), self.start + len("---"))
-        found = _DOCUMENT_START.search(self.text, index)
+        """Return the index of the first ``---`` on or after a line (from 0), None where there is none."""
+        found = _DOCUMENT_START.search(self.text, _index_of_line(self.text, line))
         return found.start() if found else None
 
     def _documents(self, start: int, line: int) -> Iterator[int]:
-        """Build documents; yield the line (from 0) after each event, so that an error knows how far reading came."""
+        """Build documents; yield the line (from 0) below each event: the first where the next document can begin."""
         builder = _Builder(self.name)
         for event in yaml.parse(self.text[start:] if start else self.text, Loader=_LOADER):
             mark: Any = event.start_mark

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import random
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -172,13 +173,13 @@ def _example_documents() -> list[dict[str, Any]]:
 DOCUMENTS = _example_documents()
 
 
-def _shuffled(data: Any, order: st.DataObject) -> Any:
+def _shuffled(data: Any, order: random.Random) -> Any:
     """Return the same mapping with keys in another order, all the way down; lists keep theirs."""
     if isinstance(data, list):
         return [_shuffled(item, order) for item in data]
     if not isinstance(data, dict):
         return data
-    return {key: _shuffled(data[key], order) for key in order.draw(st.permutations(sorted(data)))}
+    return {key: _shuffled(data[key], order) for key in order.sample(sorted(data), len(data))}
 
 
 def _without_places(value: Any) -> Any:
@@ -195,12 +196,14 @@ def _loaded(documents: Sequence[Any], split: int) -> Desired:
     return loaded.desired
 
 
+# A seed and not a drawn permutation: shrinking hundreds of swaps would take minutes and show nothing more.
 @settings(max_examples=15, deadline=None)
-@given(order=st.data())
-def test_the_order_of_files_documents_and_keys_never_matters(order: st.DataObject) -> None:
+@given(seed=st.integers(0, 2**32))
+def test_the_order_of_files_documents_and_keys_never_matters(seed: int) -> None:
     """A law: however the example is cut into files and shuffled, it is the same desired state with the same digest."""
-    documents = [_shuffled(document, order) for document in order.draw(st.permutations(DOCUMENTS))]
-    split = order.draw(st.integers(0, len(documents)))
+    order = random.Random(seed)
+    documents = [_shuffled(document, order) for document in order.sample(DOCUMENTS, len(DOCUMENTS))]
+    split = order.randint(0, len(documents))
 
     shuffled, straight = _loaded(documents, split), _loaded(DOCUMENTS, 0)
 
