@@ -31,7 +31,7 @@ from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.exit_codes import ExitCode, exit_code_for
 from reconciler.model.observation import Observation
 from reconciler.model.plan import MachineStep, Plan, Step
-from reconciler.model.progress import ApplyReport, OutcomeState, PeakSlots, Progress, StepOutcome
+from reconciler.model.progress import ApplyReport, OutcomeState, PeakSlots, Progress, ProgressRow, StepOutcome
 from reconciler.model.words import Action
 from reconciler.observe import survey, targets_of
 
@@ -53,7 +53,7 @@ class View(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a run behaves. Times are seconds of its clock; ``attempts`` is per machine; ``override`` names guard rails to pass."""
+    """How a run behaves. Times are in seconds, ``attempts`` per machine; ``override`` names guard rails to pass."""
 
     poll_seconds: float = 2
     refresh_seconds: float = 60
@@ -77,6 +77,7 @@ class Run:
     outcomes: list[StepOutcome] = field(default_factory=list)
     given_up: dict[str, str] = field(default_factory=dict)
     peaks: dict[str, PeakSlots] = field(default_factory=dict)
+    ended_rows: list[ProgressRow] = field(default_factory=list)
     stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -154,6 +155,7 @@ class Run:
     def _finish(self, key: str, tracked: Tracked, state: OutcomeState, detail: str) -> None:
         del self.tracked[key]
         ended = outcome_of(tracked, state, detail, self.clock.now())
+        self.ended_rows.append(replace(row_of(tracked, self.clock.now()), state=state))
         self.journal.append("outcome", ended.to_json())
         self.outcomes.append(ended)
 
@@ -226,7 +228,7 @@ class Run:
             return not any(tracked.is_unprotected for tracked in self.tracked.values())
         if self.tracked or decision.starts:
             return False
-        hopeless = {step.id for step in thought.plan.steps if key_of(step) in self.given_up}
+        hopeless = {step.id for step in thought.plan.steps if not self._may_start(step)}
         curable = [row for row in decision.waiting if row.code not in NOT_WORTH_WAITING and row.step_id not in hopeless]
         someone_moves = any(host.running_migrations for host in thought.observation.hosts)
         look_again = any(row.code == "stale-observation" for row in curable)
@@ -234,8 +236,11 @@ class Run:
 
     def _wait(self, decision: Decision) -> None:
         """Watch until a migration that we follow ends, a refresh is due, or somebody wants to stop."""
-        if not any(tracked.is_migration for tracked in self.tracked.values()):
+        if not self.tracked:
             self._pause(decision)
+            return
+        if not all(tracked.is_migration for tracked in self.tracked.values()):
+            self.clock.sleep(self.options.poll_seconds)  # settings, roles and starts are quick, and others wait for them
             return
         refresh_at = self.clock.now() + timedelta(seconds=self.options.refresh_seconds)
         while self.clock.now() < refresh_at:
@@ -244,8 +249,8 @@ class Run:
                 return
 
     def _pause(self, decision: Decision) -> None:
-        """Settings and roles are verified at once; otherwise sleep until something that waits may go on."""
-        if self.tracked or self.stopping:
+        """Sleep until something that waits may go on."""
+        if self.stopping:
             return
         now = self.clock.now()
         times = [row.until for row in decision.waiting if row.until and row.until > now]
@@ -275,9 +280,10 @@ class Run:
         waiting = len(self._planned - self.tracked.keys())
         ended = [row for row in self.outcomes if row.state is OutcomeState.DONE]
         failed = [row for row in self.outcomes if row.state is OutcomeState.FAILED]
-        rows = tuple(row_of(tracked, now) for _, tracked in sorted(self.tracked.items()))
+        ended_rows, self.ended_rows = self.ended_rows, []
+        rows = (*ended_rows, *(row_of(tracked, now) for _, tracked in sorted(self.tracked.items())))
         total = len(ended) + len(self.tracked) + waiting
-        self.view.show(Progress(now, rows, done=len(ended), failed=len(failed), waiting=waiting, total=total))
+        self.view.show(Progress(now, tuple(rows), done=len(ended), failed=len(failed), waiting=waiting, total=total))
 
     def _exit(self, thought: Thought) -> tuple[ExitCode, str]:
         if self.stopping:

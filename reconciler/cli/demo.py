@@ -31,7 +31,7 @@ from reconciler.simulator.stage import staged
 
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The desired state to carry out.")] = DEFAULT_FOLDER,
-    speed: Annotated[float, typer.Option("--speed", min=0.1, max=1000, help="Simulated seconds per second.")] = 30,
+    speed: Annotated[float, typer.Option("--speed", min=0.1, max=1000, help="Simulated seconds per second.")] = 10,
 ) -> None:
     """Start a simulated fleet, plan, migrate, verify, and plan again: nothing left to do."""
     desired = desired_or_fail(folder)

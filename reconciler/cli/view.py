@@ -23,7 +23,7 @@ class PlainView:
     def show(self, progress: Progress) -> None:
         """Say what is new since the last look."""
         for line in progress_lines(self._before, progress):
-            say(line)
+            self.say(line)
         self._before = progress
 
     def say(self, text: str) -> None:
@@ -32,14 +32,15 @@ class PlainView:
 
 
 class LiveView(PlainView):
-    """Bars that move, above the lines that stay."""
+    """Bars that move, below the lines that stay."""
 
     def __init__(self, live: Live) -> None:
         super().__init__()
         self._live = live
 
     def show(self, progress: Progress) -> None:
-        """Redraw the bars."""
+        """Say what is new and redraw the bars."""
+        super().show(progress)
         self._live.update(progress_table(progress))
 
     def say(self, text: str) -> None:

@@ -127,7 +127,7 @@ class Job:
         if not self.is_running:
             return self.percent
         done = 100 * (now - self.started_at).total_seconds() / self.full_seconds if self.full_seconds else 99
-        return max(0, min(99, int(done)))
+        return max(0, min(99, int(done + 1e-6)))
 
 
 @dataclass(slots=True, eq=False)

@@ -82,7 +82,7 @@ def _calls_of_a_clean_run() -> int:
 @pytest.mark.parametrize("after_effect", [False, True], ids=["before the effect", "after the effect"])
 @pytest.mark.parametrize("journal_lost", [False, True], ids=["journal kept", "journal lost"])
 def test_a_move_between_clusters_survives_death_at_every_call(after_effect: bool, journal_lost: bool) -> None:
-    """Wherever the controller dies, the next run brings machine and role to the destination, and moves nothing twice at once."""
+    """Wherever the controller dies, the next run brings machine and role to the destination, with one mover at a time."""
     for dies_at in range(1, _calls_of_a_clean_run() + 1):
         fleet = Fleet(CROSSING)
         assert fleet.run(dies_at=dies_at, after_effect=after_effect) is None

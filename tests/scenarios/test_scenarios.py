@@ -58,7 +58,7 @@ def test_carried_out_over_winrm_it_ends_in_place_and_nothing_is_left(name: str) 
 
 
 def _states_after(scenario: Scenario) -> dict[str, str | None]:
-    started = {s.virtual_machine.name for s in scenario.plan().steps if s.action is Action.START_VIRTUAL_MACHINE}  # type: ignore[union-attr]
+    started = {s.virtual_machine.name for s in scenario.plan().steps if s.action is Action.START_VIRTUAL_MACHINE}
     return {vm.name: "Running" if vm.name in started else vm.state for _, vm in scenario.observation.machines()}
 
 
