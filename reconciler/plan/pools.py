@@ -31,7 +31,7 @@ class Pool:
         """Tell whether an arrival of that size could be taken in, after all moves placed so far."""
         if amount == 0 or self.tokens is None:
             return True
-        return self.debt == 0 and sum(size for _, size in self.tokens) >= amount
+        return sum(size for _, size in self.tokens) >= amount  # with a debt there are no tokens
 
     def take(self, amount: int) -> tuple["Pool", tuple[int, ...], int]:
         """Return the pool afterwards, the givers to wait for, and how much was not free at once."""

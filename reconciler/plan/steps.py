@@ -103,7 +103,7 @@ def _role_changes(fleet: Fleet, change: RoleChange) -> list[MachineDrift]:
 
 
 def _may_change_role(fleet: Fleet, drift: MachineDrift) -> bool:
-    """Where a machine is to go may be unknown; that it lacks protection where it stands is not, so that is mended all the same."""
+    """Its destination may be unknown; that it lacks protection where it stands is not, so that is mended all the same."""
     if drift.status in SETTLED:
         return True
     stands = drift.host is not None and fleet.host(drift.host) is not None

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.model import observation as seen
 from reconciler.model.desired import Guardrails, HostGroup, Placement, Policy, VirtualMachineMigration
-from reconciler.model.words import Handling
+from reconciler.model.words import Handling, HostStatus
 from tests.builders import a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm, source, stored
 from tests.unit.plan.planning import blocked, plan_for, step_of, story
 
@@ -195,3 +195,16 @@ def test_the_fingerprint_ignores_volatile_facts() -> None:
     one, two = plan_for(wanted), plan_for(wanted, more)
     assert one.fingerprint == two.fingerprint
     assert one.observation.digest != two.observation.digest
+
+
+def test_protection_is_restored_though_the_destination_is_silent() -> None:
+    """The machine cannot be moved and is unknown, but its host is seen and lacks its role: that much is mended."""
+    fleet = clusters(a_vm("vm1"))
+    hosts = tuple(
+        host.model_copy(update={"status": HostStatus.UNREACHABLE}) if host.name == "Host3" else host for host in fleet.hosts
+    )
+    plan = plan_for(
+        desired(desired_vm("vm1", "Host3", high_availability=True), hosts=5), a_fleet(*hosts, clusters=fleet.clusters)
+    )
+    assert story(plan) == ["addClusterRole vm1 Host1"]
+    assert (plan.complete, plan.summary.unknown) == (False, 1)

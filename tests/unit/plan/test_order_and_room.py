@@ -3,8 +3,9 @@
 import pytest
 
 from reconciler.model import observation as seen
-from reconciler.model.desired import HostMigrationSettings, StorageLocation
+from reconciler.model.desired import HostMigrationSettings, StorageLocation, VirtualMachineMigration
 from reconciler.model.plan import MachineStep
+from reconciler.model.words import WhenOff
 from tests.builders import (
     GIB,
     SHARE,
@@ -173,3 +174,56 @@ def test_priority_goes_first() -> None:
     urgent = desired_vm("vm2", "Host1")
     urgent = type(urgent)(urgent.name, urgent.source, placement=urgent.placement, migration=type(urgent.migration)(priority=90))
     assert story(plan_for(desired(desired_vm("vm1", "Host2"), urgent, hosts=2)))[0] == "liveMigration vm2 Host2 Host1"
+
+
+def test_a_host_below_its_reserve_pays_its_debt_first() -> None:
+    """Departures bring it back above the reserve before anybody arrives; the arrival waits for all of them."""
+    fleet = a_fleet(
+        a_host("Host1", a_vm("vm1")), a_host("Host2", a_vm("vm2"), a_vm("vm3"), available_mib=1000), a_host("Host3")
+    )
+    machines = (desired_vm("vm1", "Host2"), desired_vm("vm2", "Host3"), desired_vm("vm3", "Host3"))
+    plan = plan_for(desired(*machines, desired_host("Host2", reserve_memory_mib=5096)), fleet)
+    assert step_of(plan, "vm1").depends_on == (step_of(plan, "vm2").id, step_of(plan, "vm3").id)
+    assert blocked(plan_for(desired(*machines[:2], desired_host("Host2", reserve_memory_mib=5096)), fleet)) == {
+        "vm1": "no-room"
+    }
+
+
+def test_starting_a_machine_needs_room_where_it_stands() -> None:
+    """Started before it moves, it takes memory at its source too."""
+    starting = VirtualMachineMigration(when_off=WhenOff.START)
+    fleet = a_fleet(a_host("Host1", a_vm("vm1", state="Off"), available_mib=1024), a_host("Host2"))
+    plan = plan_for(desired(desired_vm("vm1", "Host2", migration=starting), hosts=2), fleet)
+    assert story(plan) == []
+    assert blocked(plan) == {"vm1": "no-room"}
+
+
+def test_an_interim_stop_copies_nothing_that_may_wait() -> None:
+    """A hop leaves the files where they are; the move that ends at home takes them to their folder."""
+    fleet = ring(2, 4096)
+    anew = [desired_vm(f"vm{n}", f"Host{3 - n}", storage=stored(rf"{SHARE}\new\vm{n}")) for n in (1, 2)]
+    hop, last = [
+        step for step in plan_for(desired(*anew), fleet).steps if isinstance(step, MachineStep) and step.subject.endswith("1")
+    ]
+    assert (hop.action, hop.bypass, hop.storage) == ("liveMigration", True, ())
+    assert (last.action, last.bypass) == ("liveMigrationWithStorage", False)
+    assert hop.id in last.depends_on
+
+
+def test_each_machine_waits_for_its_own_hop() -> None:
+    """Two rings: the second leg of a machine depends on its own first leg, not on another's."""
+    hosts = [a_host(f"Host{n}", a_vm(f"vm{n}"), available_mib=0) for n in range(1, 5)]
+    machines = [desired_vm(f"vm{one}", f"Host{other}") for one, other in {1: 2, 2: 1, 3: 4, 4: 3}.items()]
+    plan = plan_for(desired(*machines, hosts=5), a_fleet(*hosts, a_host("Host5", available_mib=8192)))
+    steps = [step for step in plan.steps if isinstance(step, MachineStep)]
+    for hop in (step for step in steps if step.bypass):
+        legs = [step for step in steps if step.subject == hop.subject]
+        assert hop.id in legs[1].depends_on
+
+
+def test_a_host_is_estimated_to_be_configured_before_it_is_used() -> None:
+    """A setting that no migration needs is no dependency, and yet never changes beneath one in the timetable."""
+    host = desired_host("Host2", migration=HostMigrationSettings(maximum_storage_migrations=4))
+    plan = plan_for(desired(desired_vm("vm1", "Host2"), host, hosts=2))
+    assert plan.steps[1].depends_on == ()
+    assert plan.steps[1].estimated_start_seconds >= plan.steps[0].estimated_seconds
