@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from reconciler.apply.approval import Approval
+from reconciler.apply.recall import last_names
 from reconciler.apply.start import Starter
 from reconciler.apply.tracking import (
     Tracked,
@@ -23,7 +24,7 @@ from reconciler.apply.tracking import (
 from reconciler.apply.verify import Judgement, Verdict, judge
 from reconciler.clock import Clock
 from reconciler.cycle import Thought, think
-from reconciler.decide import Decision, Waiting, decide
+from reconciler.decide import Decision, Waiting, decide, shrunken
 from reconciler.hosts.port import Call, Hosts, ListMigrations
 from reconciler.journal import Journal
 from reconciler.model.desired import Desired
@@ -31,6 +32,7 @@ from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.exit_codes import ExitCode, exit_code_for
 from reconciler.model.observation import Observation
 from reconciler.model.plan import MachineStep, Plan, Step
+from reconciler.model.problem import Problem
 from reconciler.model.progress import ApplyReport, OutcomeState, PeakSlots, Progress, ProgressRow, StepOutcome
 from reconciler.model.words import Action
 from reconciler.observe import survey, targets_of
@@ -77,6 +79,7 @@ class Run:
     outcomes: list[StepOutcome] = field(default_factory=list)
     given_up: dict[str, str] = field(default_factory=dict)
     peaks: dict[str, PeakSlots] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
     ended_rows: list[ProgressRow] = field(default_factory=list)
     stopping: bool = False
 
@@ -92,9 +95,10 @@ class Run:
     def execute(self) -> ApplyReport:
         """Run passes until nothing is left that waiting could bring, and report."""
         thought = self._look()
-        stale = self.approval.refuse(thought.plan)
-        if stale:
-            return self._report(thought, (), ExitCode.STALE, stale)
+        refusal = self._refusal(thought.plan)
+        if refusal:
+            return self._report(thought, (), *refusal)
+        self._write_down(thought.plan)
         while True:
             decision = self._decide(thought)
             self._start(decision.starts, thought)
@@ -102,6 +106,27 @@ class Run:
                 return self._report(thought, decision.waiting, *self._exit(thought))
             self._wait(decision)
             thought = self._look()
+
+    def _refusal(self, plan: Plan) -> tuple[ExitCode, str] | None:
+        """Return why nothing may be done at all: a saved plan that does not fit any more, or a desired state that shrank."""
+        stale = self.approval.refuse(plan)
+        if stale:
+            return ExitCode.STALE, stale
+        lost = shrunken(last_names(self.journal.entries()), self.desired)
+        if lost and lost.code not in self.options.override:
+            self.problems.append(lost)
+            return ExitCode.GUARDRAIL, lost.finding
+        return None
+
+    def _write_down(self, plan: Plan) -> None:
+        """What is acted upon, and for whom: the measure of a later desired state, and the end of a saved plan's use."""
+        overridden = {problem.code for problem in plan.problems} & self.options.override
+        if plan.applicable or overridden:
+            machines = sorted(vm.name for vm in self.desired.virtual_machines)
+            saved = self.options.approved
+            used = {"plan": saved.fingerprint, "observedAt": saved.observation.observed_at.isoformat()} if saved else {}
+            override = sorted(self.options.override)
+            self.journal.append("applied", {"desired": self.desired.digest, "machines": machines, "override": override} | used)
 
     def _look(self) -> Thought:
         observation = survey(self.hosts, targets_of(self.desired), self.clock)
@@ -308,7 +333,7 @@ class Run:
             outcomes=(*self.outcomes, *running, *not_started),
             drift=thought.plan.drift,
             blocked=thought.plan.blocked,
-            problems=(*thought.plan.problems, *map(as_plan_problem, thought.drift.problems)),
+            problems=(*thought.plan.problems, *map(as_plan_problem, self.problems)),
             interrupted=self.stopping,
             exit_code=int(code),
             exit_reason=reason,

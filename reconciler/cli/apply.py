@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from reconciler.apply import Options, Run
-from reconciler.apply.recall import last_names, was_applied
+from reconciler.apply.recall import was_applied
 from reconciler.cli.arguments import DEFAULT_FOLDER, ConfigFile, Output, OutputFormat
 from reconciler.cli.console import fail, finish, print_data, print_json, say, use_color, width
 from reconciler.cli.inputs import desired_or_fail, hosts_or_fail
@@ -17,7 +17,6 @@ from reconciler.cli.plan import this_is_a_bug
 from reconciler.cli.view import progress_view
 from reconciler.clock import Clock
 from reconciler.cycle import UnsoundPlan
-from reconciler.decide import shrunken
 from reconciler.files import FileProblem, read_plan
 from reconciler.hosts.port import Hosts
 from reconciler.journal import Journal, JournalError
@@ -53,7 +52,6 @@ def apply(
     try:
         with file_journal(state, clock) as journal, hosts_or_fail(config) as hosts:
             _refuse_second_use(journal, approved)
-            _refuse_shrunken(journal, desired, frozenset(override or ()))
             report = run_apply(desired, hosts, journal, clock, Options(approved=approved, override=frozenset(override or ())))
     except JournalError as error:
         fail(Problem("journal", str(error), "give a writable file with --state; nothing is started without a journal"))
@@ -93,12 +91,6 @@ def _refuse_second_use(journal: Journal, approved: Plan | None) -> None:
     if approved and was_applied(journal.entries(), approved.fingerprint, approved.observation.observed_at.isoformat()):
         say("This plan has been applied before; a plan is applied once. Plan again: reconciler plan --out FILE")
         finish(ExitCode.STALE)
-
-
-def _refuse_shrunken(journal: Journal, desired: Desired, override: frozenset[str]) -> None:
-    problem = shrunken(last_names(journal.entries()), desired)
-    if problem and problem.code not in override:
-        fail(problem, code=ExitCode.GUARDRAIL)
 
 
 @contextmanager
