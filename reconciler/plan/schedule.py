@@ -32,7 +32,7 @@ class Slots:
         if not isinstance(step, MachineStep) or kind is None:
             return []
         keys: list[Key] = [("fleet",), *_host_slots(kind, bool(step.storage), (step.source, step.destination))]
-        if step.unprotected_seconds:
+        if step.is_crossing:
             keys.append(("unprotected",))
         return keys + [("location", name) for name in self._locations(step)]
 
@@ -118,7 +118,7 @@ class _Timetable:
             else:
                 ends = (step.source, step.destination or step.source)
                 before |= {configured[host.casefold()] for host in ends if host.casefold() in configured}
-                before |= set(restored) if step.unprotected_seconds else set()
+                before |= set(restored) if step.is_crossing else set()
                 restored += [index] if step.action is Action.ADD_CLUSTER_ROLE else []
             missing[index] = len(before)
             for one in sorted(before):

@@ -208,3 +208,15 @@ def test_protection_is_restored_though_the_destination_is_silent() -> None:
     )
     assert story(plan) == ["addClusterRole vm1 Host1"]
     assert (plan.complete, plan.summary.unknown) == (False, 1)
+
+
+def test_crossings_are_estimated_one_after_the_other() -> None:
+    """Every departure from a cluster counts against the limit of unprotected machines, one for good too."""
+    leaving = a_vm("vm1", highly_available=True), a_vm("vm2", highly_available=True)
+    fleet = clusters(leaving[0])
+    first = fleet.hosts[0].model_copy(update={"virtual_machines": leaving})
+    wanted = desired(
+        desired_vm("vm1", "Host3", high_availability=True), desired_vm("vm2", "Host4", high_availability=False), hosts=5
+    )
+    one, two = plan_for(wanted, a_fleet(first, *fleet.hosts[1:], clusters=fleet.clusters)).steps
+    assert two.estimated_start_seconds >= one.estimated_start_seconds + one.estimated_seconds
