@@ -1,7 +1,7 @@
 """Where each machine shall go. Machines that may stay do; pinned ones have one answer; for the rest a simple choice.
 
 The choice for flexible placements (fewest migrations, preferred host, fewest bytes, most room) is made one machine at a
-time, largest first. A stage that looks at all of them together can take the place of ``_choose`` without touching others.
+time, largest first. A stage that looks at all of them together can take the place of ``_place`` without touching others.
 """
 
 from collections import Counter

@@ -122,7 +122,7 @@ def test_status_lists_migrations_whoever_started_them(capsys: pytest.CaptureFixt
     after = run(capsys, "status", STORY / "desired", "--config", fleet[1], "-o", "json")
 
     assert "No migration is running." in before[1]
-    assert [row["virtualMachine"]["name"] for row in json.loads(after[1])["migrations"]] == ["StandAloneVM1"]
+    assert [row["name"] for row in json.loads(after[1])["migrations"]] == ["StandAloneVM1"]
 
 
 def test_a_saved_plan_is_applied_once(capsys: pytest.CaptureFixture[str], tmp_path: Path, fleet: tuple[Stage, Path]) -> None:

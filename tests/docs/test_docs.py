@@ -1,0 +1,47 @@
+"""What the documents say is what the program does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.main import app, main
+from reconciler.model.exit_codes import ExitCode
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_plan_in_the_readme_is_the_programs_output(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader of the README sees what they will see on their own screen."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "110")
+    shown = re.search(
+        r"<!-- plan:.*?```\n(.*?)\n```\n<!-- /plan -->", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert shown is not None
+
+    assert main(["plan", "desired-state", "--observation", "reconciler/simulator/fleets/demo.json"]) == 0
+
+    assert capsys.readouterr().out.rstrip() == shown[1]
+
+
+def test_every_command_and_exit_code_is_documented() -> None:
+    """Nothing is found only by reading the code."""
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    names = [command.callback.__name__ for command in app.registered_commands if command.callback]
+
+    assert [name for name in names if f"`reconciler {name}" not in text] == []
+    assert [code for code in ExitCode if f"| {int(code)} |" not in text] == []
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    """A broken link is a broken promise."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    targets = [
+        (page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    ]
+
+    assert targets
+    assert [(page.name, link) for page, link in targets if not (page.parent / link).exists()] == []
