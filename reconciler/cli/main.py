@@ -1,5 +1,6 @@
 """The command line: one command a file, parsed by Typer; exit codes are ours, so that a typing error never reads as a plan."""
 
+import io
 import sys
 from typing import Annotated
 
@@ -51,6 +52,7 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    _write_utf8()
     try:
         app(arguments if arguments is not None else sys.argv[1:])
     except Finished as finished:
@@ -60,6 +62,13 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit as ended:
         return int(ExitCode.USAGE) if ended.code == TYPER_USAGE else _plain(ended.code)
     return int(ExitCode.DONE)
+
+
+def _write_utf8() -> None:
+    """Names are Unicode and so are our signs; a pipe on Windows would otherwise get a code page that lacks them."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _plain(code: object) -> int:

@@ -180,3 +180,15 @@ def test_help_lists_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     out = run(capsys, "--help")[1]
 
     assert all(f"{code} " in out for code in (0, 1, 2, 3, 4, 5, 6, 64, 130))
+
+
+def test_a_pipe_in_a_legacy_code_page_gets_utf8_and_no_traceback() -> None:
+    """Windows pipes speak cp1252 or worse by default; the signs of a plan are not in it."""
+    scenario = SCENARIOS / "stand-alone"
+    command = [sys.executable, "-m", "reconciler", "plan", str(scenario / "desired")]
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+
+    done = subprocess.run([*command, "--observation", str(scenario / "observed.json")], env=environment, capture_output=True)
+
+    assert done.returncode == 0
+    assert "StandAlone1 → StandAlone2" in done.stdout.decode("utf-8")
