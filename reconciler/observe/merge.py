@@ -40,7 +40,8 @@ def _our_names(targets: Iterable[Target], answers: Iterable[Answer]) -> dict[str
 def _host(answer: Answer, asked_at: datetime, names: dict[str, str]) -> Host:
     target = answer.call.target
     if not isinstance(answer.value, HostReport):
-        problem = answer.failure.finding if answer.failure else "the answer was not a survey"
+        failure = answer.failure
+        problem = f"{failure.finding}; {failure.remedy}" if failure else "the answer was not a survey"
         return Host(name=target.name, address=target.address, status=HostStatus.UNREACHABLE, problem=problem)
     seen = answer.value.host
     migrations = tuple(

@@ -42,6 +42,10 @@ def test_a_wrong_password_is_tried_once_in_the_whole_fleet() -> None:
 
         assert sum(endpoint.failed_logons for endpoint in theatre.stage.endpoints.endpoints.values()) == 1
         assert [host.status for host in seen.hosts] == ["unreachable"] * 3
+        told = sorted(str(host.problem).split(" ", 1)[1].partition(":")[0] for host in seen.hosts)
+        assert told[0].startswith("refused the user name or password (HTTP 401); ")
+        assert "lock" in told[0]
+        assert told[1:] == ["was not asked"] * 2
         assert all("not it" not in str(host.problem) for host in seen.hosts)
         plan = plan_of(theatre.scenario, seen)
         assert (plan.complete, plan.steps, plan.summary.unknown) == (False, (), 8)
@@ -61,7 +65,9 @@ def test_an_unreachable_host_makes_its_machines_unknown_and_nothing_touching_it_
             "virtualMachine/VM8",
         }
         assert all("StandAlone2" not in json.dumps(event.detail) for event in theatre.stage.world.events)
-        assert any("StandAlone2" in problem.subject for problem in report.problems)
+        (told,) = [problem for problem in report.problems if problem.subject == "host/StandAlone2"]
+        assert told.finding.startswith("unreachable: 127.0.0.1:")
+        assert "until then nothing that touches it is planned" in told.remedy
 
 
 @pytest.mark.parametrize("faults", [Faults(garbage=True), Faults(half_frame=True)], ids=["garbage", "half a frame"])
@@ -75,7 +81,7 @@ def test_a_host_that_answers_garbage_is_a_host_that_did_not_answer(faults: Fault
 
         assert broken is not None
         assert broken.status == "unreachable"
-        assert broken.problem
+        assert "gave no whole answer" in str(broken.problem)
         plan = plan_of(theatre.scenario, seen)
         assert (plan.complete, plan.steps) == (False, ())
 
@@ -105,7 +111,7 @@ def test_a_name_that_exists_twice_asks_for_the_id() -> None:
 
     assert plan.steps == ()
     assert [(entry.subject, entry.code) for entry in plan.blocked] == [("virtualMachine/StandAloneVM1", "ambiguous-name")]
-    assert "spec.id" in plan.blocked[0].remedy
+    assert plan.blocked[0].remedy == "give spec.id, the VMId of the machine that is meant"
 
 
 def test_one_vmid_on_two_hosts_moves_nothing() -> None:
@@ -116,6 +122,7 @@ def test_one_vmid_on_two_hosts_moves_nothing() -> None:
     plan = plan_of(scenario, changed(scenario.observation, StandAlone2={"virtual_machines": (machine,)}))
 
     assert (plan.steps, [entry.code for entry in plan.blocked]) == ((), ["duplicate-id"])
+    assert plan.blocked[0].remedy == "find out which copy is the real one and remove the other by hand"
 
 
 def test_an_empty_desired_state_is_held_back_by_a_guard_rail_and_the_plan_is_still_there() -> None:
@@ -126,7 +133,9 @@ def test_an_empty_desired_state_is_held_back_by_a_guard_rail_and_the_plan_is_sti
     plan = think(loaded.desired, Scenario("stand-alone").observation).plan
 
     assert not plan.applicable
-    assert [problem.code for problem in plan.problems if problem.severity == "error"] == ["guardrail-empty-desired-state"]
+    (told,) = plan.problems
+    assert (told.code, told.remedy) == ("guardrail-empty-desired-state", "check the folder and the revision that were read")
+    assert told.finding == "the desired state names no virtual machine, and the fleet has 1"
 
 
 def test_a_plan_that_moves_too_many_is_held_back_and_still_printed() -> None:
@@ -157,7 +166,10 @@ def test_a_yaml_bomb_is_refused_at_once() -> None:
     loaded = load_desired([SourceFile("bomb.yaml", f"b0: &b0 x\n{levels}".encode())])
 
     assert loaded.desired is None
-    assert [problem.place.file for problem in loaded.problems if problem.place] == ["bomb.yaml"]
+    assert [str(problem) for problem in loaded.problems] == [
+        "bomb.yaml:2:50: alias-limit: aliases of this file unfold to more than 10,000 values"
+        " — write the values out; host groups share defaults"
+    ]
 
 
 def test_an_observation_file_that_is_no_observation_says_what_is_wrong(tmp_path: Path) -> None:

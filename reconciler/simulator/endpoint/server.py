@@ -233,7 +233,8 @@ class _Connections(web.Server):
         super().connection_made(handler, transport)
         self._logons[handler] = auth.Connection(self._admission)
         if not self._is_reachable():
-            transport.abort()
+            # Not at once: aiohttp's task for the connection has to begin before it can end without complaint.
+            asyncio.get_running_loop().call_soon(transport.abort)
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         """Forget the connection's logon."""

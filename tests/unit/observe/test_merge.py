@@ -23,7 +23,7 @@ def test_a_host_that_did_not_answer_stands_there_with_the_reason() -> None:
 
     assert [(host.name, host.status, host.problem) for host in seen.hosts] == [
         ("HV1", HostStatus.OK, None),
-        ("HV2", HostStatus.UNREACHABLE, "no answer from hv2.contoso.com:5986 within 10 s"),
+        ("HV2", HostStatus.UNREACHABLE, "no answer from hv2.contoso.com:5986 within 10 s; check the network"),
     ]
 
 
