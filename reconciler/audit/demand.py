@@ -18,7 +18,8 @@ from reconciler.model.words import Action
 class Pool:
     """One host's memory (MiB) or one volume's space (bytes): what is free now, and who takes and gives how much.
 
-    ``free`` is already less the reserve; None is unknown. ``unknown`` are steps that take an unknown amount.
+    ``free`` is already less the reserve, and counts what running migrations take and will free; None is unknown.
+    ``unknown`` are steps that take an unknown amount.
     """
 
     name: str
@@ -68,9 +69,15 @@ def _free_memory(host: str, case: Case) -> int | None:
     if seen is None or seen.available_memory_mib is None:
         return None
     coming = [machine for machine, (_, job) in sorted(case.jobs.items()) if _leads_to(job.destination, host, case)]
-    needs = [case.seen[machine][0][1].memory_mib for machine in coming if machine in case.seen and _has_memory(machine, case)]
+    # What leaves already frees its room before any step here can be started: each start looks at the room there is.
+    going = [machine for machine, (source, _) in sorted(case.jobs.items()) if source.name.casefold() == host.casefold()]
     reserve = wanted.reserve_memory_mib if wanted else 0
-    return seen.available_memory_mib - reserve - sum(need or 0 for need in needs)
+    return seen.available_memory_mib - reserve - _memory_of(coming, case) + _memory_of(going, case)
+
+
+def _memory_of(machines: list[str], case: Case) -> int:
+    moving = [machine for machine in machines if machine in case.seen and _has_memory(machine, case)]
+    return sum(case.seen[machine][0][1].memory_mib or 0 for machine in moving)
 
 
 def _has_memory(machine: str, case: Case) -> bool:

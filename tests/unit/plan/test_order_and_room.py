@@ -2,6 +2,7 @@
 
 import pytest
 
+from reconciler.cycle import think
 from reconciler.model import observation as seen
 from reconciler.model.desired import HostMigrationSettings, StorageLocation, VirtualMachineMigration
 from reconciler.model.plan import MachineStep
@@ -47,6 +48,16 @@ def test_machines_on_their_way_take_room() -> None:
     assert blocked(plan_for(desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host2"), hosts=2), fleet)) == {
         "vm1": "no-room"
     }
+
+
+def test_an_arrival_may_count_on_a_machine_that_is_leaving_already() -> None:
+    """While a departure is on its way the rest of the plan stays as it was, and the audit agrees to it."""
+    job = seen.Migration(id="m", virtual_machine=a_vm("vm2").id, kind="live", destination="Host3")
+    full = a_host("Host2", a_vm("vm2"), available_mib=0, migrations=(job,))
+    wanted = desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host3"))
+    assert story(think(wanted, a_fleet(a_host("Host1", a_vm("vm1")), full, a_host("Host3"))).plan) == [
+        "liveMigration vm1 Host1 Host2"
+    ]
 
 
 def test_stopped_machines_need_no_memory() -> None:
