@@ -27,6 +27,7 @@ MAXIMUM_OUTPUT_BYTES: Final = 64 * 1024 * 1024
 COMMANDS_PER_SHELL: Final = 200  # Windows counts 1,500 per user and never gives them back while the shell lives
 SHELL_SECONDS: Final = 15 * 60
 IDLE_SECONDS: Final = 4 * 60  # the host closes a shell that has been idle for five minutes
+FAREWELL_SECONDS: Final = 5  # nobody waits longer than that for a thank you
 
 Monotonic = Callable[[], float]
 
@@ -170,6 +171,7 @@ class HostChannel:
         """End the command. The answer is in hand by then, so trouble here costs the connection and nothing else."""
         try:
             if self._wire:
+                self._wire.limit(FAREWELL_SECONDS)
                 self._wire.end(shell.id, command)
         except Exception:
             self._shell = None
@@ -212,6 +214,7 @@ class HostChannel:
         shell, self._shell = self._shell, None
         if shell and self._wire:
             with suppress(Exception):
+                self._wire.limit(FAREWELL_SECONDS)
                 self._wire.close_shell(shell.id)
 
     def _drop(self) -> None:

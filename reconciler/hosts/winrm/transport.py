@@ -2,15 +2,21 @@
 
 The environment is never consulted (proxies, ~/.netrc and certificate bundles of whoever starts the program are not for
 domain credentials; it also is a quarter of the client's time). A dropped wire is never used again: with the encryption
-context of a dead connection, every later request would be refused.
+context of a dead connection, every later request would be refused. A request has a time limit of its own, because a read
+time-out counts between two bytes: a host that sends one now and then would be listened to for ever.
 """
 
 import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal, Protocol, cast
 from urllib.parse import urlsplit
 
 import requests
 import winrm.transport
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from winrm.protocol import Protocol as WsmanProtocol
 from winrm.transport import Transport
 
@@ -31,7 +37,7 @@ class Wire(Protocol):
     """What a channel needs of a connection to one host. Times out per request; raises whatever the layers below raise."""
 
     def limit(self, seconds: float) -> None:
-        """Let the next request wait for at most that long, as far as whole seconds allow."""
+        """Let the next request take at most that long, as far as whole seconds allow."""
         ...
 
     def open_shell(self) -> str:
@@ -64,23 +70,79 @@ class Wire(Protocol):
 
 
 class HardenedTransport(Transport):
-    """A Transport that asks the environment nothing."""
+    """A Transport that asks the environment nothing, and whose requests end in time: after ``patience`` seconds."""
+
+    patience: float = OPERATION_SECONDS + READ_MARGIN_SECONDS
+    _line: socket.socket | None = None
+    _is_cut = False
 
     def setup_encryption(self, session: requests.Session) -> None:
         """Harden the session before the first request goes out, which is sent here."""
-        _harden(session)
+        self._harden(session)
         super().setup_encryption(session)
 
     def build_session(self) -> requests.Session:
         """Return the session, hardened also where there is no encryption."""
         session = super().build_session()
-        _harden(session)
+        self._harden(session)
         return session
 
+    def send_message(self, message: str | bytes) -> bytes:
+        """Send a request and return the answer; requests.Timeout where it takes longer than ``patience``, logon included."""
+        self._is_cut = False
+        alarm = threading.Timer(self.patience, self._cut)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            return bytes(super().send_message(message))
+        except Exception:
+            if self._is_cut:
+                raise requests.exceptions.ReadTimeout from None
+            raise
+        finally:
+            alarm.cancel()
 
-def _harden(session: requests.Session) -> None:
-    session.trust_env = False
-    session.proxies = {}
+    def close_session(self) -> None:
+        """Close the connection, and what was kept to cut it."""
+        super().close_session()
+        self._hold(None)
+
+    def _harden(self, session: requests.Session) -> None:
+        session.trust_env = False
+        session.proxies = {}
+        for adapter in session.adapters.values():
+            cast("requests.adapters.HTTPAdapter", adapter).poolmanager.pool_classes_by_scheme = _pools(self._hold)
+
+    def _hold(self, line: socket.socket | None) -> None:
+        before, self._line = self._line, line
+        if before:
+            before.close()
+
+    def _cut(self) -> None:
+        self._is_cut, line = True, self._line
+        if line:
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+
+def _pools(hold: Callable[[socket.socket], None]) -> dict[str, type[HTTPConnectionPool]]:
+    """Return urllib3's pools with connections that hand a duplicate of their socket to ``hold``, before TLS begins."""
+
+    class Http(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            line = super()._new_conn()
+            hold(line.dup())
+            return line
+
+    class Https(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            line = super()._new_conn()
+            hold(line.dup())
+            return line
+
+    http = type("HttpPool", (HTTPConnectionPool,), {"ConnectionCls": Http})
+    https = type("HttpsPool", (HTTPSConnectionPool,), {"ConnectionCls": Https})
+    return {"http": http, "https": https}
 
 
 class PywinrmWire:
@@ -92,13 +154,15 @@ class PywinrmWire:
         self._protocol = WsmanProtocol(
             transport=method, read_timeout_sec=read, operation_timeout_sec=OPERATION_SECONDS, **arguments
         )
-        self._protocol.transport = HardenedTransport(auth_method=method, read_timeout_sec=read, **arguments)
+        self._transport = HardenedTransport(auth_method=method, read_timeout_sec=read, **arguments)
+        self._protocol.transport = self._transport
 
     def limit(self, seconds: float) -> None:
-        """Let the next request wait for at most that long."""
+        """Let the next request take at most that long."""
         operation = max(1, min(OPERATION_SECONDS, int(seconds)))
         self._protocol.operation_timeout_sec = operation
-        self._protocol.transport.read_timeout_sec = operation + min(READ_MARGIN_SECONDS, max(1, int(seconds) - operation + 1))
+        self._transport.read_timeout_sec = operation + min(READ_MARGIN_SECONDS, max(1, int(seconds) - operation + 1))
+        self._transport.patience = self._transport.read_timeout_sec
 
     def open_shell(self) -> str:
         """Open a shell and return its id."""

@@ -7,12 +7,14 @@ What cannot be read stays null and is named in host.problems; it is never report
 Shares are left to the controller: their free space would need the caller's credentials on the file server.
 .NOTES
 Sources (learn.microsoft.com): module Hyper-V, Get-VMHost, Get-VM, Get-VMHardDiskDrive, Get-VHD, Get-VMSnapshot and the like;
-module FailoverClusters, Get-Cluster, Get-ClusterNode, Get-ClusterSharedVolume; WMI class Msvm_VirtualSystemMigrationService.
+module FailoverClusters, Get-Cluster, Get-ClusterNode, Get-ClusterSharedVolume; WMI classes Win32_Volume and
+Msvm_VirtualSystemMigrationService.
 #>
 param($Request)
 
 $ErrorActionPreference = 'Stop'
-$seen = @{ problems = @() }
+$clock = [System.Diagnostics.Stopwatch]::StartNew()
+$seen = @{ problems = @(); troubles = @(); unread = @{}; facts = @{} }
 
 # Returns all that the block gives as one array, or null where it fails; the failure is noted.
 function Read-Part {
@@ -20,17 +22,97 @@ function Read-Part {
     try { return , @(& $Block) } catch { $seen.problems += "$Name`: $($_.Exception.Message)" }
 }
 
-$vmhost = Get-VMHost
-# A planned machine (type 4) is only the far end of a migration that is on its way.
-$machines = @(Get-VM | Where-Object { [int]$_.VirtualMachineType -ne 4 })
+# Reads facts of all machines at once; where that fails, machine by machine, so that none spoils the facts of the others.
+function Read-Facts {
+    param($Name, $Block)
+    $all = @()
+    try { $all = @(& $Block $machines) } catch {
+        foreach ($machine in $machines) {
+            try { $all += @(& $Block $machine) } catch {
+                $seen.unread["$Name $($machine.Id)"] = $true
+                $seen.troubles += @{ id = [string]$machine.Id; text = "$Name of $($machine.Name): $($_.Exception.Message)" }
+            }
+        }
+    }
+    $table = @{}
+    foreach ($fact in $all) { $table[[string]$fact.VMId] += , $fact }
+    $seen.facts[$Name] = $table
+}
 
+# Returns the facts of one machine as an array, or null where they could not be read.
+function Get-Facts {
+    param($Name, $Id)
+    if ($seen.unread["$Name $Id"]) { return $null }
+    return , @($seen.facts[$Name][$Id] | Where-Object { $null -ne $_ })
+}
+
+function Get-DiskReport {
+    param($Drive)
+    # A file on a share may be closed to this session; its sizes then stay unknown. So they do where reading takes too long.
+    $image = $null
+    if ($null -eq $Drive.DiskNumber) {
+        if ($clock.Elapsed.TotalSeconds -lt 30) { try { $image = Get-VHD -Path $Drive.Path } catch { $image = $null } }
+        elseif (-not $seen.late) { $seen.late = $true; $seen.problems += 'sizes of disks: reading them takes too long' }
+    }
+    $disk = @{
+        controller = [string]$Drive.ControllerType; controllerNumber = [int]$Drive.ControllerNumber
+        location = [int]$Drive.ControllerLocation; path = [string]$Drive.Path; sizeBytes = $null; fileBytes = $null
+        shared = [bool]($Drive.SupportPersistentReservations -or [string]$Drive.Path -like '*.vhds')
+        passThrough = $null -ne $Drive.DiskNumber; parentPath = $null
+    }
+    if ($null -ne $image) { $disk.sizeBytes = [long]$image.Size; $disk.fileBytes = [long]$image.FileSize }
+    if ($null -ne $image -and $image.ParentPath) { $disk.parentPath = [string]$image.ParentPath }
+    $disk
+}
+
+function Get-MachineReport {
+    param($Machine)
+    $id = [string]$Machine.Id
+    $memory = [long]$Machine.MemoryAssigned
+    if ($memory -eq 0) { $memory = [long]$Machine.MemoryStartup }
+    $item = @{
+        id = $id; name = [string]$Machine.Name; state = [int]$Machine.State; replication = [int]$Machine.ReplicationMode
+        operationalStatus = @($Machine.OperationalStatus | ForEach-Object { [int]$_ })
+        memoryMiB = [long]($memory / 1MB); maximumMemoryMiB = $null; processors = [int]$Machine.ProcessorCount
+        generation = [int]$Machine.Generation; configurationVersion = [string]$Machine.Version
+        highlyAvailable = [bool]$Machine.IsClustered; configurationPath = [string]$Machine.ConfigurationLocation
+        checkpointPath = [string]$Machine.SnapshotFileLocation; smartPagingPath = [string]$Machine.SmartPagingFilePath
+        disks = $null; switches = $null; mountedIso = $null; checkpoints = $null; assignedDevices = $null
+        processorCompatibility = $null
+    }
+    if ($Machine.DynamicMemoryEnabled) { $item.maximumMemoryMiB = [long]($Machine.MemoryMaximum / 1MB) }
+    $own = Get-Facts 'disks' $id
+    if ($null -ne $own) { $item.disks = @($own | ForEach-Object { Get-DiskReport $_ }) }
+    $own = Get-Facts 'network adapters' $id
+    if ($null -ne $own) {
+        $names = $own | Where-Object { $_.SwitchName } | ForEach-Object { [string]$_.SwitchName }
+        $item.switches = @($names | Sort-Object -Unique)
+    }
+    $own = Get-Facts 'DVD drives' $id
+    $own = @($own | Where-Object { $_.Path })
+    if ($own.Count -gt 0) { $item.mountedIso = [string]$own[0].Path }
+    $own = Get-Facts 'checkpoints' $id
+    if ($null -ne $own) { $item.checkpoints = $own.Count }
+    $own = Get-Facts 'assigned devices' $id
+    if ($null -ne $own) { $item.assignedDevices = $own.Count }
+    $own = Get-Facts 'processors' $id
+    if ($own) { $item.processorCompatibility = [bool]$own[0].CompatibilityForMigrationEnabled }
+    $item
+}
+
+# A planned machine (type 4) is only the far end of a migration that is on its way.
+function Get-Machines { Get-VM | Where-Object { [int]$_.VirtualMachineType -ne 4 } }
+
+$vmhost = Get-VMHost
+$machines = @(Get-Machines)
 $system = Read-Part 'memory' { Get-CimInstance -ClassName Win32_OperatingSystem }
 $processor = Read-Part 'processor' { Get-CimInstance -ClassName Win32_Processor }
 $switches = Read-Part 'switches' { Get-VMSwitch | ForEach-Object { [string]$_.Name } | Sort-Object -Unique }
+# Volumes without a drive letter count where they are mounted. Shared volumes of a cluster are listed with the cluster.
 $volumes = Read-Part 'volumes' {
-    Get-CimInstance -ClassName Win32_LogicalDisk | Where-Object { $_.DriveType -eq 3 } | ForEach-Object {
-        @{ path = [string]$_.DeviceID + '\'; sizeBytes = [long]$_.Size; freeBytes = [long]$_.FreeSpace }
-    }
+    Get-CimInstance -ClassName Win32_Volume | Where-Object {
+        $_.DriveType -eq 3 -and $null -ne $_.Capacity -and $_.Name -notlike '\\*' -and $_.Name -notlike '*\ClusterStorage\*'
+    } | ForEach-Object { @{ path = [string]$_.Name; sizeBytes = [long]$_.Capacity; freeBytes = [long]$_.FreeSpace } }
 }
 $networks = 'any'
 if (-not $vmhost.UseAnyNetworkForMigration) {
@@ -53,64 +135,26 @@ $jobs = Read-Part 'migrations' {
     }
 }
 
-$drives = $null; $adapters = $null; $isos = $null; $checkpoints = $null; $processors = $null; $devices = $null
-if ($machines.Count -gt 0) {
-    $drives = Read-Part 'disks' { Get-VMHardDiskDrive -VM $machines }
-    $adapters = Read-Part 'network adapters' { Get-VMNetworkAdapter -VM $machines }
-    $isos = Read-Part 'DVD drives' { Get-VMDvdDrive -VM $machines }
-    $checkpoints = Read-Part 'checkpoints' { Get-VMSnapshot -VM $machines }
-    $processors = Read-Part 'processors of machines' { Get-VMProcessor -VM $machines }
-    $devices = Read-Part 'assigned devices' { Get-VMAssignableDevice -VM $machines }
-}
-
 $list = @()
+if ($machines.Count -gt 0) {
+    Read-Facts 'disks' { param($Some) Get-VMHardDiskDrive -VM $Some }
+    Read-Facts 'network adapters' { param($Some) Get-VMNetworkAdapter -VM $Some }
+    Read-Facts 'DVD drives' { param($Some) Get-VMDvdDrive -VM $Some }
+    Read-Facts 'checkpoints' { param($Some) Get-VMSnapshot -VM $Some }
+    Read-Facts 'processors' { param($Some) Get-VMProcessor -VM $Some }
+    Read-Facts 'assigned devices' { param($Some) Get-VMAssignableDevice -VM $Some }
+}
 foreach ($machine in $machines) {
-    $id = [string]$machine.Id
-    $disks = @()
-    foreach ($drive in @($drives | Where-Object { [string]$_.VMId -eq $id })) {
-        # A file on a share may be closed to this session; its sizes then stay unknown.
-        $image = $null
-        try { if ($null -eq $drive.DiskNumber) { $image = Get-VHD -Path $drive.Path } } catch { $image = $null }
-        $disk = @{
-            controller = [string]$drive.ControllerType; controllerNumber = [int]$drive.ControllerNumber
-            location = [int]$drive.ControllerLocation; path = [string]$drive.Path; sizeBytes = $null; fileBytes = $null
-            shared = [bool]($drive.SupportPersistentReservations -or [string]$drive.Path -like '*.vhds')
-            passThrough = $null -ne $drive.DiskNumber; parentPath = $null
-        }
-        if ($null -ne $image) { $disk.sizeBytes = [long]$image.Size; $disk.fileBytes = [long]$image.FileSize }
-        if ($null -ne $image -and $image.ParentPath) { $disk.parentPath = [string]$image.ParentPath }
-        $disks += $disk
+    try { $list += Get-MachineReport $machine } catch {
+        $list += @{ id = [string]$machine.Id; name = [string]$machine.Name }
+        $seen.troubles += @{ id = [string]$machine.Id; text = "$($machine.Name): $($_.Exception.Message)" }
     }
-    $memory = [long]$machine.MemoryAssigned
-    if ($memory -eq 0) { $memory = [long]$machine.MemoryStartup }
-    $item = @{
-        id = $id.ToLower(); name = [string]$machine.Name; state = [int]$machine.State
-        replication = [int]$machine.ReplicationMode
-        operationalStatus = @($machine.OperationalStatus | ForEach-Object { [int]$_ })
-        memoryMiB = [long]($memory / 1MB); maximumMemoryMiB = $null; processors = [int]$machine.ProcessorCount
-        generation = [int]$machine.Generation; configurationVersion = [string]$machine.Version
-        highlyAvailable = [bool]$machine.IsClustered; configurationPath = [string]$machine.ConfigurationLocation
-        checkpointPath = [string]$machine.SnapshotFileLocation; smartPagingPath = [string]$machine.SmartPagingFilePath
-        disks = $null; switches = $null; mountedIso = $null; checkpoints = $null; assignedDevices = $null
-        processorCompatibility = $null
-    }
-    if ($machine.DynamicMemoryEnabled) { $item.maximumMemoryMiB = [long]($machine.MemoryMaximum / 1MB) }
-    if ($null -ne $drives) { $item.disks = $disks }
-    if ($null -ne $adapters) {
-        $own = @($adapters | Where-Object { [string]$_.VMId -eq $id -and $_.SwitchName })
-        $item.switches = @($own | ForEach-Object { [string]$_.SwitchName } | Sort-Object -Unique)
-    }
-    if ($null -ne $isos) {
-        $own = @($isos | Where-Object { [string]$_.VMId -eq $id -and $_.Path })
-        if ($own.Count -gt 0) { $item.mountedIso = [string]$own[0].Path }
-    }
-    if ($null -ne $checkpoints) { $item.checkpoints = @($checkpoints | Where-Object { [string]$_.VMId -eq $id }).Count }
-    if ($null -ne $devices) { $item.assignedDevices = @($devices | Where-Object { [string]$_.VMId -eq $id }).Count }
-    if ($null -ne $processors) {
-        $own = @($processors | Where-Object { [string]$_.VMId -eq $id })
-        if ($own.Count -gt 0) { $item.processorCompatibility = [bool]$own[0].CompatibilityForMigrationEnabled }
-    }
-    $list += $item
+}
+if ($seen.troubles.Count -gt 0) {
+    # A machine that left while it was read is no machine of this host any more; what was said of it is void.
+    $here = @(Get-Machines | ForEach-Object { [string]$_.Id })
+    $list = @($list | Where-Object { $here -contains $_.id })
+    $seen.problems += @($seen.troubles | Where-Object { $here -contains $_.id } | ForEach-Object { $_.text })
 }
 
 $cluster = $null; $nodeState = $null
@@ -122,9 +166,11 @@ if (@(Get-Service | Where-Object { $_.Name -eq 'ClusSvc' -and [string]$_.Status 
         $cluster = @{ name = [string]$found.Name; maximumParallelMigrations = $null; sharedVolumes = @() }
         if ($found.MaximumParallelMigrations) { $cluster.maximumParallelMigrations = [int]$found.MaximumParallelMigrations }
         foreach ($info in @(Get-ClusterSharedVolume | ForEach-Object { $_.SharedVolumeInfo })) {
+            $volume = @{ path = [string]$info.FriendlyVolumeName; sizeBytes = $null; freeBytes = $null }
+            # A volume that is not online has no partition to ask.
             $part = $info.Partition
-            $folder = [string]$info.FriendlyVolumeName
-            $cluster.sharedVolumes += @{ path = $folder; sizeBytes = [long]$part.Size; freeBytes = [long]$part.FreeSpace }
+            if ($part) { $volume.sizeBytes = [long]$part.Size; $volume.freeBytes = [long]$part.FreeSpace }
+            $cluster.sharedVolumes += $volume
         }
     } catch { $seen.problems += "cluster: $($_.Exception.Message)" }
 }

@@ -29,6 +29,9 @@ foreach ($setting in $Request.settings.PSObject.Properties) {
     elseif ($setting.Name -eq 'migration.networks') { $networks = @($setting.Value) }
     else { throw "reconciler.refused: There is no host setting $($setting.Name)." }
 }
+if ($null -ne $networks -and $networks.Count -eq 0) {
+    throw 'reconciler.refused: Without any network this host could receive no migration; name one, or say any.'
+}
 if ($null -ne $networks -and [string]$networks[0] -eq 'any') {
     $change.UseAnyNetworkForMigration = $true
     $networks = $null

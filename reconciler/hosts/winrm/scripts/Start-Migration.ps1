@@ -5,10 +5,11 @@ Starts one migration on this host, its source, and returns at once with the id o
 Safe to repeat: where a job for the machine runs already, its id is the answer; where nothing is left to move, the
 answer has no id. A machine that is a role of this host's cluster and goes to another of its nodes is moved by the cluster.
 All else, stopped machines included, goes through the migration service, which takes the destination as a name and
-connects to it by itself.
+connects to it by itself. Settings travel to the service as text: GetText(1) writes the XML form that it reads.
 .NOTES
 Sources (learn.microsoft.com): WMI classes Msvm_VirtualSystemMigrationService (MigrateVirtualSystemToHost), Msvm_MigrationJob,
-Msvm_VirtualSystemMigrationSettingData, Msvm_StorageAllocationSettingData; cmdlets Move-ClusterVirtualMachineRole, Get-VMHost.
+Msvm_VirtualSystemMigrationSettingData, Msvm_StorageAllocationSettingData, Msvm_VirtualSystemSettingData; Microsoft's sample
+Hyper-V/Migration; cmdlets Move-ClusterVirtualMachineRole, Get-VMHost.
 #>
 param($Request)
 
@@ -17,11 +18,12 @@ $v2 = 'root\virtualization\v2'
 $id = [string][guid]$Request.machineId
 $types = @{ live = 32768; offline = 32768; storage = 32769; liveWithStorage = 32771 }
 
-# Returns the job that is moving the machine now, or nothing.
+# Returns the job that is moving the machine now, or nothing. Jobs of type 301 to 304 only check whether it could move.
 function Find-Job {
-    Get-WmiObject -Namespace $v2 -Class Msvm_MigrationJob |
-        Where-Object { $_.VirtualSystemName -eq $id -and @(7, 8, 9, 10, 32768) -notcontains [int]$_.JobState } |
-        Select-Object -First 1
+    Get-WmiObject -Namespace $v2 -Class Msvm_MigrationJob | Where-Object {
+        $_.VirtualSystemName -eq $id -and @(301, 302, 303, 304) -notcontains [int]$_.JobType -and
+        @(7, 8, 9, 10, 32768) -notcontains [int]$_.JobState
+    } | Select-Object -First 1
 }
 
 $machine = Get-WmiObject -Namespace $v2 -Class Msvm_ComputerSystem | Where-Object { $_.Name -eq $id }
@@ -29,28 +31,35 @@ if ($null -eq $machine) { throw "reconciler.machine-not-found: This host has no 
 $job = Find-Job
 if ($null -ne $job) { return @{ migrationId = [string]$job.InstanceID; alreadyRunning = $true } }
 
-# What of the storage is left to move. File names stay, so a disk that is already at its target needs nothing.
+# What of the storage is left to move. File names stay, so a disk that is already at its target needs nothing. On another
+# host the same path is another place: there each folder is named to the service, whether its path changes or not.
 $disks = @(Get-WmiObject -Namespace $v2 -Class Msvm_StorageAllocationSettingData | Where-Object {
         $_.InstanceID -like "Microsoft:$id\*" -and $_.ResourceSubType -eq 'Microsoft:Hyper-V:Virtual Hard Disk'
     })
 $system = Get-WmiObject -Namespace $v2 -Class Msvm_VirtualSystemSettingData | Where-Object {
     $_.VirtualSystemIdentifier -eq $id -and $_.VirtualSystemType -eq 'Microsoft:Hyper-V:System:Realized'
 }
-$roots = @{ configuration = 'ExternalDataRoot'; checkpoints = 'SnapshotDataRoot'; smartPaging = 'SwapFileDataRoot' }
+$roots = @{ configuration = 'ConfigurationDataRoot'; checkpoints = 'SnapshotDataRoot'; smartPaging = 'SwapFileDataRoot' }
 $newDisks = @()
 $newRoots = $false
 foreach ($move in @($Request.storage)) {
     if ($null -eq $move) { continue }
     $root = $roots[[string]$move.file]
     if ($root) {
-        if ($system.$root -ne $move.to) { $system.$root = [string]$move.to; $newRoots = $true }
+        $new = ([string]$move.to).TrimEnd('\')
+        if ($Request.destination -or ([string]$system.$root).TrimEnd('\') -ne $new) {
+            $system.$root = $new
+            $newRoots = $true
+        }
         continue
     }
-    $disk = $disks | Where-Object { $_.HostResource[0] -eq $move.from } | Select-Object -First 1
+    $disk = $disks | Where-Object { @($_.HostResource)[0] -eq $move.from } | Select-Object -First 1
     if ($null -ne $disk) {
-        $disk.Connection = [string[]]@([string]$move.to)
+        # The file's new path stands in place of the old one; no pool, because the path is already said in full.
+        $disk.HostResource = [string[]]@([string]$move.to)
+        $disk.PoolID = ''
         $newDisks += $disk.GetText(1)
-    } elseif (@($disks | Where-Object { $_.HostResource[0] -eq $move.to }).Count -eq 0) {
+    } elseif (@($disks | Where-Object { @($_.HostResource)[0] -eq $move.to }).Count -eq 0) {
         throw "reconciler.not-migratable: The machine has no disk $($move.from)."
     }
 }
@@ -75,6 +84,9 @@ if (@(Get-Service | Where-Object { $_.Name -eq 'ClusSvc' -and [string]$_.Status 
     $cluster = Get-Cluster
     if ($cluster.MaximumParallelMigrations) { $limit = [int]$cluster.MaximumParallelMigrations }
     $role = Get-ClusterGroup -VMId $id -ErrorAction SilentlyContinue
+    if ($null -eq $role -and (Get-VM -Id $id).IsClustered) {
+        throw 'reconciler.refused: The machine is a role of this cluster, and the cluster does not show which.'
+    }
     $node = Get-ClusterNode | Where-Object {
         $_.Name -eq $Request.destination -or "$($_.Name).$($cluster.Domain)" -eq $Request.destination
     }
@@ -105,8 +117,8 @@ if ($null -ne $role -and $Request.destination) {
     return @{ migrationId = "cluster:$id"; alreadyRunning = $false }
 }
 
-$settings = Get-WmiObject -Namespace $v2 -Class Msvm_VirtualSystemMigrationSettingData |
-    Where-Object { [int]$_.MigrationType -eq $type } | Select-Object -First 1
+$settings = ([wmiclass]"\\.\$($v2):Msvm_VirtualSystemMigrationSettingData").CreateInstance()
+$settings.MigrationType = $type
 $option = [string]$Request.performanceOption
 if (-not $option) { $option = [string]$vmhost.VirtualMachineMigrationPerformanceOption }
 if ($Request.destination) {

@@ -30,8 +30,10 @@ if ([int]$machine.OperationalStatus[0] -ne 2) {
 }
 
 $service = Get-WmiObject -Namespace $v2 -Class Msvm_VirtualSystemMigrationService
-$settings = Get-WmiObject -Namespace $v2 -Class Msvm_VirtualSystemMigrationSettingData |
-    Where-Object { [int]$_.MigrationType -eq $types[[string]$Request.kind] } | Select-Object -First 1
+$settings = ([wmiclass]"\\.\$($v2):Msvm_VirtualSystemMigrationSettingData").CreateInstance()
+$settings.MigrationType = $types[[string]$Request.kind]
+# 5 is TCP, which every host speaks.
+if ($Request.destination) { $settings.TransportType = 5 }
 $call = $service.GetMethodParameters('CheckVirtualSystemIsMigratable')
 $call.ComputerSystem = $machine.__PATH
 if ($Request.destination) { $call.DestinationHost = [string]$Request.destination }
