@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from reconciler.audit.case import Case, problem
 from reconciler.audit.place import in_place
 from reconciler.model.desired import VirtualMachine as Managed
+from reconciler.model.plan import MachineStep
 from reconciler.model.problem import Problem
 
 
@@ -40,8 +41,15 @@ def _needed(machine: str, wanted: Managed, case: Case) -> Iterator[Problem]:
     """A machine that is in place stays, unless its host is emptied, a rule is broken, or it makes way for others."""
     stand = case.first_stand(machine)
     moves = [step for step in case.chains.get(machine, ()) if step.migration_kind and not step.bypass]
+    moves = [step for step in moves if not _makes_room(step, case)]
     if moves and stand and in_place(machine, stand, case) and not _in_required_rule(machine, case):
         yield problem("needless", _subject(wanted), f"the machine is in place, and step {moves[0].id} moves it")
+
+
+def _makes_room(step: MachineStep, case: Case) -> bool:
+    """Tell whether the step says that it makes room, and another machine does wait for it to come to the place it leaves."""
+    waiting = (other for other in case.machine_steps if step.id in other.depends_on)
+    return step.reason == "makesRoom" and any(step.source in (other.destination, other.source) for other in waiting)
 
 
 def _in_required_rule(machine: str, case: Case) -> bool:

@@ -1,8 +1,8 @@
 """Make the plan: the fewest safe steps from what was observed to what is desired. Pure: same inputs, same bytes.
 
-``make_plan`` is the way in; each stage is a module that knows only the values in ``moves``: ``targets`` (where to), ``routes``
-(how: ``checks``, ``reach``, ``storage``, ``kinds``), ``clashes``, ``order`` and ``bypass`` (a safe sequence), ``steps``,
-``schedule``, ``summary``, ``guard``.
+``make_plan`` is the way in; each stage is a module that knows only the values in ``moves``: ``targets``, ``exact`` and ``assign``
+(where to), ``routes`` (how: ``checks``, ``reach``, ``storage``, ``kinds``), ``clashes``, ``order`` and ``bypass`` (a safe
+sequence), ``steps``, ``schedule``, ``summary``, ``guard``.
 """
 
 from reconciler.model.desired import Desired
@@ -13,10 +13,12 @@ from reconciler.model.problem import Problem
 from reconciler.plan.bypass import break_rings, left_over
 from reconciler.plan.clashes import without_clashes
 from reconciler.plan.estimate import Assumptions
+from reconciler.plan.exact import MAKES_ROOM
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.guard import guard_problems
 from reconciler.plan.moves import Move, Placed
-from reconciler.plan.order import put_in_order
+from reconciler.plan.order import State, put_in_order
+from reconciler.plan.roles import roles_refused
 from reconciler.plan.rules import Rules
 from reconciler.plan.schedule import lower_bound_seconds, with_times
 from reconciler.plan.steps import make_steps
@@ -51,17 +53,32 @@ def make_plan(desired: Desired, observation: Observation, drift: Drift, assumpti
 
 
 def _safe_sequence(fleet: Fleet, assumed: Assumptions) -> tuple[list[Placed], list[Move], list[Blocked]]:
-    """Return the moves in a safe order, the direct moves that they amount to, and the machines left out."""
+    """Return the moves in a safe order, the direct moves that any plan needs for that, and the machines left out."""
     rules = Rules(fleet)
-    chosen, blocked = choose_targets(fleet, rules, assumed)
+    chosen, blocked, proven = choose_targets(fleet, rules, assumed)
     moves, clashing = without_clashes(fleet, chosen)
-    state, stuck = put_in_order(fleet, rules, moves)
-    if stuck:
-        state, stuck = break_rings(state, stuck)
+    state, stuck = _in_order(fleet, rules, moves)
+    while needless := _makes_room_for_nobody(state, stuck):
+        moves = [move for move in moves if move.id not in needless]
+        state, stuck = _in_order(fleet, rules, moves)
     blocked += clashing + left_over(state, stuck)
     left = {move.id for move in stuck}
-    made = [move for move in moves if move.id not in left]
+    made = [move for move in moves if move.id not in left and (proven or move.reason != MAKES_ROOM)]
+    blocked += roles_refused(fleet, [placed.move for placed in state.placed], [one.id for one in blocked])
     return state.placed, made, sorted(blocked, key=lambda one: (one.subject.casefold(), one.id or ""))
+
+
+def _in_order(fleet: Fleet, rules: Rules, moves: list[Move]) -> tuple[State, list[Move]]:
+    state, stuck = put_in_order(fleet, rules, moves)
+    return break_rings(state, stuck) if stuck else (state, stuck)
+
+
+def _makes_room_for_nobody(state: State, stuck: list[Move]) -> set[str]:
+    """Return machines in place that go, or would go, although nobody comes to take their room."""
+    awaited = {(earlier, placed.move.target) for placed in state.placed for earlier in placed.waits_for}
+    moves = [(index, placed.move) for index, placed in enumerate(state.placed) if placed.move.reason == MAKES_ROOM]
+    idle = {move.id for index, move in moves if not move.bypass and (index, move.source) not in awaited}
+    return idle | {move.id for move in stuck if move.reason == MAKES_ROOM}
 
 
 def _is_complete(fleet: Fleet) -> bool:

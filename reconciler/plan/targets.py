@@ -1,7 +1,7 @@
 """Where each machine shall go. Machines that may stay do; pinned ones have one answer; for the rest a simple choice.
 
 The choice for flexible placements (fewest migrations, preferred host, fewest bytes, most room) is made one machine at a
-time, largest first. A stage that looks at all of them together can take the place of ``_place`` without touching others.
+time, largest first. Where that leaves somebody out, ``exact`` looks at all of them together and the choice is made again.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from reconciler.model.drift import MachineDrift, MachineStatus, RuleDrift
 from reconciler.model.plan import Blocked
 from reconciler.model.words import Handling, RuleType
 from reconciler.plan.estimate import Assumptions
+from reconciler.plan.exact import MAKES_ROOM, Decision, FirstChoice, decide_together
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Move, Refusal, as_blocked
 from reconciler.plan.roles import crossing, role_refusal
@@ -23,17 +24,32 @@ STATUS_CODES = {
     MachineStatus.AMBIGUOUS: ("ambiguous-name", "give spec.id, the VMId of the machine that is meant"),
     MachineStatus.DUPLICATE: ("duplicate-id", "find out which copy is the real one and remove the other by hand"),
 }
+DEPENDS_ON_OTHERS = ("memory", "rule")  # reasons that another choice for others could take away
 SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
 
 
-def choose_targets(fleet: Fleet, rules: Rules, assumptions: Assumptions) -> tuple[list[Move], list[Blocked]]:
-    """Return one move for each machine that can be brought into place, and the rest with the reason why not."""
-    return _Chooser(fleet, rules, assumptions).choose()
+def choose_targets(fleet: Fleet, rules: Rules, assumptions: Assumptions) -> tuple[list[Move], list[Blocked], bool]:
+    """Return one move for each machine that can be brought into place, and the rest with the reason why not.
+
+    A move whose reason is ``makesRoom`` is of a machine that may stay, and goes because otherwise another could not come;
+    the last value says whether it is proven that no choice spares such moves.
+    """
+    chooser = _Chooser(fleet, rules, assumptions)
+    moves, blocked = chooser.choose()
+    decision = decide_together(fleet, rules, chooser.first_choice())
+    if decision is None:
+        return moves, blocked, True
+    again, still_blocked = _Chooser(fleet, rules, assumptions, decision).choose()
+    if len(still_blocked) > len(blocked):
+        return moves, blocked, True
+    return again, still_blocked, decision.proven
 
 
 class _Chooser:
-    def __init__(self, fleet: Fleet, rules: Rules, assumptions: Assumptions) -> None:
+    def __init__(self, fleet: Fleet, rules: Rules, assumptions: Assumptions, decision: Decision | None = None) -> None:
         self._fleet, self._rules, self._assumptions = fleet, rules, assumptions
+        self._decision = decision or Decision()
+        self._failed: list[MachineDrift] = []
         self._moves: list[Move] = []
         self._blocked: list[Blocked] = []
         self._room = {name: self._room_at(name) for name in fleet.host_names}
@@ -51,6 +67,16 @@ class _Chooser:
                 self._place(drift, [drift.host])
         self._blocked += [blocked for broken in self._fleet.drift.rules if (blocked := self._still_broken(broken))]
         return self._moves, self._blocked
+
+    def first_choice(self) -> FirstChoice:
+        """Return what was chosen, for a second look at all machines together."""
+        return FirstChoice(self._room, self._positions, self._moves, self._failed, self._routes)
+
+    def _routes(self, drift: MachineDrift) -> list[Move]:
+        """Return a move for each host that the machine could go to, if room and rules allow; the preferred ones first."""
+        home = (drift.host or "").casefold()
+        found = [self._route(drift, host) for host in self._candidates(drift) if host.casefold() != home]
+        return sorted((one for one in found if isinstance(one, Move)), key=lambda move: self._preference(drift, move))
 
     def _still_broken(self, broken: RuleDrift) -> Blocked | None:
         """A rule that nobody can mend stands for itself, unless a blocked member tells of it already."""
@@ -85,9 +111,12 @@ class _Chooser:
         )
 
     def _must_go(self, drift: MachineDrift) -> bool:
-        return drift.wrong_host or drift.draining or drift.machine.name in self._mending
+        makes_room = drift.machine.name.casefold() in self._decision.making_room
+        return drift.wrong_host or drift.draining or drift.machine.name in self._mending or makes_room
 
     def _candidates(self, drift: MachineDrift) -> list[str]:
+        if (decided := self._decision.hosts.get(drift.machine.name.casefold())) is not None:
+            return [decided]
         placement, home = drift.machine.placement, (drift.host or "").casefold()
         names = placement.hosts if placement is not None else self._neighbours(drift.host or "")
         unique = {name.casefold(): name for name in sorted(names)}
@@ -111,10 +140,17 @@ class _Chooser:
         if not moves:
             self._blocked.append(_no_host(drift, [one for one in options if isinstance(one, Refusal)], self._reason(drift)))
             self._positions.setdefault(drift.machine.name.casefold(), drift.host or "")
+            if any(isinstance(one, Refusal) and one.reason in DEPENDS_ON_OTHERS for one in options):
+                self._failed.append(drift)
             return
         self._take(min(moves, key=lambda move: self._preference(drift, move)))
 
     def _option(self, drift: MachineDrift, host: str, *, alone: bool) -> Move | Refusal:
+        move = self._route(drift, host)
+        return move if isinstance(move, Refusal) else self._rule_or_room_refusal(move, alone=alone) or move
+
+    def _route(self, drift: MachineDrift, host: str) -> Move | Refusal:
+        """Return how the machine would get there, whatever others do."""
         machine, source = drift.observed, drift.host
         if machine is None or source is None:
             return Refusal("unknown", "missing", drift.finding, "observe again")
@@ -128,7 +164,7 @@ class _Chooser:
         if route.destination and route.storage and not drift.files and drift.machine.storage == type(drift.machine.storage)():
             reason = "placement.storage"
         move = Move(drift, machine, source, route, reason)
-        return self._rule_or_room_refusal(move, alone=alone) or role_refusal(self._fleet, move, self._assumptions) or move
+        return role_refusal(self._fleet, move, self._assumptions) or move
 
     def _rule_or_room_refusal(self, move: Move, *, alone: bool) -> Refusal | None:
         """A pinned machine's room is judged when moves are put in order: there is nothing to choose."""
@@ -165,6 +201,8 @@ class _Chooser:
             return "host.maintenance"
         if drift.machine.name in self._mending:
             return f"placementRule/{self._mending[drift.machine.name]}"
+        if drift.machine.name.casefold() in self._decision.making_room:
+            return MAKES_ROOM
         return drift.files[0].field if drift.files else "placement"
 
     def _settled_positions(self) -> dict[str, str]:
