@@ -1,7 +1,8 @@
 """One wrong password is one failed logon, for all hosts together: domains lock accounts after a few.
 
 Until a credential has been accepted once, only one host at a time is tried with it; once it has been refused, no host is
-tried with it again in this process. Another password is another credential.
+tried with it again in this process. Another password is another credential. After it has been accepted, one host that refuses
+it has trouble of its own (a lost trust with its domain) and only that host is left alone; two in a row mean the password.
 """
 
 import hashlib
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from reconciler.hosts.winrm.config import WinRmConfig
+
+IN_A_ROW: Final = 2  # so many hosts refuse a proven credential, none accepting it in between: it has been changed
 
 
 class CredentialRefusedError(Exception):
@@ -32,34 +35,41 @@ class Breaker:
         self._lock = threading.Lock()
         self._is_good = False
         self._refused_by: str | None = None
+        self._alone: set[str] = set()
+        self._in_a_row: set[str] = set()
 
     def refuse(self, host: str) -> None:
-        """Note that the host refused the credential: nobody tries it again."""
-        self._refused_by = self._refused_by or host
+        """Note that the host refused the credential: it is not tried there again, and nowhere once it seems to be wrong."""
+        self._alone.add(host)
+        self._in_a_row.add(host)
+        if not self._is_good or len(self._in_a_row) >= IN_A_ROW:
+            self._refused_by = self._refused_by or host
 
     @contextmanager
-    def attempt(self, seconds: float) -> Iterator[None]:
+    def attempt(self, host: str, seconds: float) -> Iterator[None]:
         """Surround a logon. Raises CredentialRefusedError at once, CredentialBusyError after waiting that long.
 
         The first attempts wait for each other; leaving without an exception proves the credential good.
         """
         if self._is_good:
-            self.check()
+            self.check(host)
             yield
+            self._in_a_row.clear()
             return
         if not self._lock.acquire(timeout=max(0.0, seconds)):
             raise CredentialBusyError
         try:
-            self.check()
+            self.check(host)
             yield
             self._is_good = True
         finally:
             self._lock.release()
 
-    def check(self) -> None:
-        """Raise CredentialRefusedError where the credential was refused before."""
-        if self._refused_by is not None:
-            raise CredentialRefusedError(self._refused_by)
+    def check(self, host: str) -> None:
+        """Raise CredentialRefusedError where the credential was refused before: by this host, or for all of them."""
+        refused_by = self._refused_by or (host if host in self._alone else None)
+        if refused_by is not None:
+            raise CredentialRefusedError(refused_by)
 
 
 class Breakers:

@@ -130,7 +130,7 @@ class HostChannel:
             return problem
 
     def _converse(self, order: _Order) -> Reply:
-        self._breaker.check()
+        self._breaker.check(place_of(self._url))
         shell = self._ready_shell(order)
         wire = self._wire_until(order)
         command = wire.run(shell.id, command_line())
@@ -188,7 +188,7 @@ class HostChannel:
         if self._wire is None:
             self._knock(self._url, min(self._config.connect_seconds, self._left(order)))
             self._wire = self._make_wire(self._url, self._config)
-        with self._breaker.attempt(self._left(order)):
+        with self._breaker.attempt(place_of(self._url), self._left(order)):
             wire = self._wire_until(order)
             try:
                 opened = wire.open_shell()

@@ -93,14 +93,17 @@ class HardenedTransport(Transport):
         alarm = threading.Timer(self.patience, self._cut)
         alarm.daemon = True
         alarm.start()
+        answer = b""
         try:
-            return bytes(super().send_message(message))
+            answer = super().send_message(message)
         except Exception:
-            if self._is_cut:
-                raise requests.exceptions.ReadTimeout from None
-            raise
+            if not self._is_cut:
+                raise
         finally:
             alarm.cancel()
+        if self._is_cut:
+            raise requests.exceptions.ReadTimeout
+        return answer
 
     def close_session(self) -> None:
         """Close the connection, and what was kept to cut it."""

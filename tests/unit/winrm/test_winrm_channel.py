@@ -265,6 +265,46 @@ def test_an_untried_password_is_tried_at_one_host_at_a_time() -> None:
     assert second.diary == ["drop"]
 
 
+def at(place: str) -> dict[str, Any]:
+    """Configuration that puts a fake host at another address."""
+    return {"endpoints": {TARGET.name: f"https://{place}:5986/wsman"}}
+
+
+def test_one_host_that_refuses_a_proven_password_is_left_alone_and_stops_nobody() -> None:
+    """A host that lost the trust of its domain answers 401 to everybody; that says nothing about the password."""
+    breaker = Breaker()
+    sound, broken = FakeHost(), FakeHost(trouble={"open": [lambda: InvalidCredentialsError("no")] * 3})
+    read(sound.channel(breaker, **at("sound")))
+
+    outcomes = [read(broken.channel(breaker, **at("broken"))) for _ in range(3)]
+
+    assert [kind_of(outcome) for outcome in outcomes] == [FailureKind.AUTHENTICATION] * 3
+    assert broken.diary.count("open") == 1
+    assert isinstance(read(sound.channel(breaker, **at("sound"))), Reply)
+
+
+def test_a_proven_password_that_two_hosts_in_a_row_refuse_is_tried_nowhere_any_more() -> None:
+    """It has been changed since; with an acceptance in between it would be two hosts with trouble of their own."""
+    hosts = [FakeHost(trouble={"open": [None, lambda: InvalidCredentialsError("no")]}) for _ in range(3)]
+    breaker = Breaker()
+    for number, host in enumerate(hosts):
+        read(host.channel(breaker, **at(f"hv{number}")))
+
+    outcomes = [read(host.channel(breaker, **at(f"hv{number}"))) for number, host in enumerate(hosts)]
+
+    assert [kind_of(outcome) for outcome in outcomes] == [FailureKind.AUTHENTICATION] * 3
+    assert [host.diary.count("open") for host in hosts] == [2, 2, 1]
+
+
+def test_an_acceptance_between_two_refusals_keeps_the_password_in_use() -> None:
+    """Two hosts with trouble of their own do not take the rest of the fleet with them."""
+    breaker, sound = Breaker(), FakeHost()
+    read(sound.channel(breaker, **at("sound")))
+    for name in ("broken1", "broken2"):
+        read(FakeHost(trouble={"open": [lambda: InvalidCredentialsError("no")]}).channel(breaker, **at(name)))
+        assert isinstance(read(sound.channel(breaker, **at("sound"))), Reply)
+
+
 def test_two_owners_of_a_channel_are_a_bug() -> None:
     """Two threads on one encrypted connection ruin it, so the second one is told at once."""
     host = FakeHost()
