@@ -10,6 +10,7 @@ import reconciler
 from reconciler.cli.apply import apply
 from reconciler.cli.console import Finished, print_data
 from reconciler.cli.demo import demo
+from reconciler.cli.explain import explain
 from reconciler.cli.observe import observe
 from reconciler.cli.plan import drift, plan
 from reconciler.cli.schema import schema
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-for command in (validate, observe, plan, apply, drift, status, schema, simulate, demo):
+for command in (validate, observe, plan, apply, drift, explain, status, schema, simulate, demo):
     app.command()(command)
 
 

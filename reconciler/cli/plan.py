@@ -1,8 +1,9 @@
 """``reconciler plan`` and ``reconciler drift``: what differs, and what exactly would be done about it. Changes nothing."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -18,12 +19,14 @@ from reconciler.cli.arguments import (
 from reconciler.cli.console import fail, finish, print_data, print_json, say, use_color, width
 from reconciler.cli.inputs import desired_or_fail, observation_or_fail
 from reconciler.cycle import Thought, UnsoundPlan, think
+from reconciler.explain import FORMS, what_if
 from reconciler.model.desired import Desired
 from reconciler.model.exit_codes import ExitCode, exit_code_for
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Plan
 from reconciler.model.problem import Problem
 from reconciler.report import drift_json, drift_markdown, drift_text, plan_markdown, plan_text
+from reconciler.report.explain import what_if_markdown, what_if_text
 from reconciler.wiring import system_clock
 
 
@@ -33,12 +36,19 @@ def plan(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, for 'reconciler apply FILE'.")
     ] = None,
+    suppose: Annotated[
+        list[str] | None,
+        typer.Option("--what-if", metavar="CHANGE", help=f"Suppose a change, in memory only: {FORMS}. May be repeated."),
+    ] = None,
     detailed_exitcode: DetailedExitcode = False,
     config: ConfigFile = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
     """Show the exact moves that bring the fleet to its desired state, and why each is needed."""
-    desired = desired_or_fail(folder)
+    changes = suppose or []
+    if changes and out:
+        _refuse_to_save(out)
+    desired = suppose_all(desired_or_fail(folder), changes)
     seen = observation_or_fail(desired, observation, config, system_clock())
     made = think_or_fail(desired, seen).plan
     if out:
@@ -46,9 +56,10 @@ def plan(
     if output is OutputFormat.JSON:
         print_json(made.to_json())
     elif output is OutputFormat.MARKDOWN:
-        print_data(plan_markdown(made, desired, seen))
+        print_data(what_if_markdown(changes) + plan_markdown(made, desired, seen))
     else:
-        print_data(plan_text(made, desired, seen, width=width(), color=use_color()))
+        head = what_if_text(changes, width=width(), color=use_color())
+        print_data(head + plan_text(made, desired, seen, width=width(), color=use_color()))
     code, reason = exit_code_for(made, detailed=detailed_exitcode, always=False)
     if code is not ExitCode.DONE:
         say(f"exit {int(code)}: {reason}")
@@ -75,6 +86,16 @@ def drift(
     finish(exit_code_for(made, detailed=detailed_exitcode, always=False)[0])
 
 
+def suppose_all(desired: Desired, changes: Sequence[str]) -> Desired:
+    """Return the desired state with every supposed change, one upon the other; end the command where one makes no sense."""
+    for number, change in enumerate(changes, start=1):
+        supposed = what_if(desired, change, number=number)
+        if isinstance(supposed, Problem):
+            fail(supposed, code=ExitCode.USAGE)
+        desired = supposed
+    return desired
+
+
 def think_or_fail(desired: Desired, seen: Observation) -> Thought:
     """Return drift and plan; a plan that the audit refuses is a bug of ours, and is said as such."""
     try:
@@ -91,6 +112,12 @@ def this_is_a_bug() -> Problem:
         "this is a bug in reconciler: please report it with the output of 'reconciler observe -o json' and your YAML",
         subject="reconciler",
     )
+
+
+def _refuse_to_save(out: Path) -> NoReturn:
+    finding = "a hypothetical plan is not saved: nothing of it may be applied"
+    remedy = "leave out --out or --what-if; -o json prints the hypothetical plan"
+    fail(Problem("usage", finding, remedy, subject=f"--out {out}"), code=ExitCode.USAGE)
 
 
 def _save(made: Plan, file: Path) -> None:

@@ -21,6 +21,8 @@ ESTIMATES = (
     "dependencyReasons",
 )
 
+WHAT_IF = "what-if"  # the revision of a desired state that nobody committed
+
 
 class MachineRef(Document):
     """A machine by VMId and by the name people know it by."""
@@ -221,6 +223,11 @@ class Plan(Document):
     def has_changes(self) -> bool:
         """Whether there is anything to do."""
         return bool(self.steps)
+
+    @property
+    def is_hypothetical(self) -> bool:
+        """Whether it is for a desired state that nobody committed; such a plan is read, never applied."""
+        return self.desired.revision == WHAT_IF
 
     def to_json(self) -> dict[str, Any]:
         """Return the published document, ``fingerprint`` in front."""

@@ -146,6 +146,8 @@ def next_step(plan: Plan) -> str:
     """Return what a person can do next with this plan, as one or two sentences; empty where nothing is left to do."""
     if not plan.applicable:
         return "Next: mend the errors above. This plan may not be applied, and apply would start nothing."
+    if plan.is_hypothetical:
+        return "Next: commit the change if this is what you want; nothing was changed by asking."
     unknown = "What is unknown is left alone. " if not plan.complete else ""
     if plan.steps:
         return f"{unknown}Next: reconciler apply, or keep this very plan with --out FILE and run reconciler apply FILE."
