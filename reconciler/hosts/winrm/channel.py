@@ -18,7 +18,14 @@ from reconciler.hosts.port import Failure, Target
 from reconciler.hosts.winrm.bootstrap import command_line, script
 from reconciler.hosts.winrm.breaker import Breaker
 from reconciler.hosts.winrm.config import WinRmConfig
-from reconciler.hosts.winrm.failures import DeadlineError, TooLargeError, failure_of, place_of, wants_fresh_start
+from reconciler.hosts.winrm.failures import (
+    DeadlineError,
+    TooLargeError,
+    failure_of,
+    leaves_connection_sound,
+    place_of,
+    wants_fresh_start,
+)
 from reconciler.hosts.winrm.frame import Reply, Request, build_request, parse_frame
 from reconciler.hosts.winrm.transport import PywinrmWire, Wire, knock
 
@@ -125,6 +132,8 @@ class HostChannel:
         except Exception as problem:
             if isinstance(problem, InvalidCredentialsError):
                 self._breaker.refuse(place_of(self._url))
+            if leaves_connection_sound(problem):
+                self._close_shell()
             self._shell = None
             self._drop()
             return problem

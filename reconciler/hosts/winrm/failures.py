@@ -123,6 +123,13 @@ def _way_in(problem: Exception) -> str:
     return CHECK_ADDRESS
 
 
+def leaves_connection_sound(problem: Exception) -> bool:
+    """Tell whether the host still listens after it, so that its shell can be given back instead of counting on for minutes."""
+    if isinstance(problem, WSManFaultError):
+        return SHELL_GONE not in (problem.wsman_fault_code, problem.wmierror_code) and problem.code != 400
+    return isinstance(problem, FrameError | TooLargeError)
+
+
 def wants_fresh_start(problem: Exception) -> bool:
     """Tell whether a new connection or shell may help: a dropped connection, a stale encryption, a shell that is gone."""
     if isinstance(problem, WSManFaultError):

@@ -12,7 +12,7 @@ param($Request)
 
 $ErrorActionPreference = 'Stop'
 $id = [string][guid]$Request.machineId
-if (@(Get-Service | Where-Object { $_.Name -eq 'ClusSvc' -and [string]$_.Status -eq 'Running' }).Count -eq 0) {
+if (@(Get-Service -Name ClusSvc -ErrorAction SilentlyContinue | Where-Object { [string]$_.Status -eq 'Running' }).Count -eq 0) {
     throw 'reconciler.not-a-cluster-node: This host is not a running node of a cluster.'
 }
 $machine = Get-VM | Where-Object { [string]$_.Id -eq $id }

@@ -158,8 +158,9 @@ if ($seen.troubles.Count -gt 0) {
 }
 
 $cluster = $null; $nodeState = $null
-# Clustering is a feature of its own: where its service is missing there is no cluster, and that is no problem.
-if (@(Get-Service | Where-Object { $_.Name -eq 'ClusSvc' -and [string]$_.Status -eq 'Running' }).Count -gt 0) {
+# Clustering is a feature of its own: where its service is missing or disabled there is no cluster, and that is no problem.
+$clustering = Get-Service -Name ClusSvc -ErrorAction SilentlyContinue
+if ($clustering -and [string]$clustering.Status -eq 'Running') {
     try {
         $found = Get-Cluster
         $nodeState = [int](Get-ClusterNode -Name $env:COMPUTERNAME).State
@@ -173,6 +174,8 @@ if (@(Get-Service | Where-Object { $_.Name -eq 'ClusSvc' -and [string]$_.Status 
             $cluster.sharedVolumes += $volume
         }
     } catch { $seen.problems += "cluster: $($_.Exception.Message)" }
+} elseif ($clustering -and [string]$clustering.StartType -ne 'Disabled') {
+    $seen.problems += 'cluster: this host belongs to one, but its cluster service does not run'
 }
 
 $report = @{

@@ -15,7 +15,7 @@ $id = [string][guid]$Request.machineId
 $machine = Get-VM | Where-Object { [string]$_.Id -eq $id }
 if ($null -eq $machine) { throw "reconciler.machine-not-found: This host has no virtual machine with the id $id." }
 if (-not $machine.IsClustered) { return @{ settings = @{} } }
-if (@(Get-Service | Where-Object { $_.Name -eq 'ClusSvc' -and [string]$_.Status -eq 'Running' }).Count -eq 0) {
+if (@(Get-Service -Name ClusSvc -ErrorAction SilentlyContinue | Where-Object { [string]$_.Status -eq 'Running' }).Count -eq 0) {
     throw 'reconciler.not-a-cluster-node: The machine is a role, and the cluster service of this host does not run.'
 }
 $role = Get-ClusterGroup -VMId $id

@@ -10,7 +10,7 @@ September 2022, and later).
 param($Request)
 
 $ErrorActionPreference = 'Stop'
-if (@(Get-Service | Where-Object { $_.Name -eq 'ClusSvc' -and [string]$_.Status -eq 'Running' }).Count -eq 0) {
+if (@(Get-Service -Name ClusSvc -ErrorAction SilentlyContinue | Where-Object { [string]$_.Status -eq 'Running' }).Count -eq 0) {
     throw 'reconciler.not-a-cluster-node: This host is not a running node of a cluster.'
 }
 $cluster = Get-Cluster

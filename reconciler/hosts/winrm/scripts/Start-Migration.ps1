@@ -73,6 +73,10 @@ $status = @($machine.OperationalStatus | ForEach-Object { [int]$_ })
 if ($status[0] -ne 2 -or ($status.Count -gt 1 -and $status[1] -ge 32768 -and $status[1] -le 32781)) {
     throw 'reconciler.busy: The machine is in another operation; it takes no request now.'
 }
+# 2 is running, 3 is off, 6 is saved; what becomes of a paused machine or of one in between on its way is not known.
+if (@(2, 3, 6) -notcontains [int]$machine.EnabledState) {
+    throw "reconciler.busy: The machine is neither running, off nor saved (state $($machine.EnabledState))."
+}
 
 # A host refuses what goes over its limits instead of queueing it, so look before asking. A cluster's limit comes first.
 $service = Get-WmiObject -Namespace $v2 -Class Msvm_VirtualSystemMigrationService
@@ -80,16 +84,16 @@ $vmhost = Get-VMHost
 $limit = [int]$vmhost.MaximumVirtualMachineMigrations
 $node = $null
 $role = $null
-if (@(Get-Service | Where-Object { $_.Name -eq 'ClusSvc' -and [string]$_.Status -eq 'Running' }).Count -gt 0) {
+if (@(Get-Service -Name ClusSvc -ErrorAction SilentlyContinue | Where-Object { [string]$_.Status -eq 'Running' }).Count -gt 0) {
     $cluster = Get-Cluster
     if ($cluster.MaximumParallelMigrations) { $limit = [int]$cluster.MaximumParallelMigrations }
     $role = Get-ClusterGroup -VMId $id -ErrorAction SilentlyContinue
-    if ($null -eq $role -and (Get-VM -Id $id).IsClustered) {
-        throw 'reconciler.refused: The machine is a role of this cluster, and the cluster does not show which.'
-    }
     $node = Get-ClusterNode | Where-Object {
         $_.Name -eq $Request.destination -or "$($_.Name).$($cluster.Domain)" -eq $Request.destination
     }
+}
+if ($null -eq $role -and (Get-VM -Id $id).IsClustered) {
+    throw 'reconciler.refused: The machine is a role of a cluster, and the cluster does not show it.'
 }
 if ($Request.destination -and -not $vmhost.VirtualMachineMigrationEnabled -and $null -eq $node) {
     throw 'reconciler.migration-disabled: Live migration is not enabled on this host.'
@@ -108,8 +112,9 @@ if ($null -ne $role -and $Request.destination) {
     # Live is refused for a stopped machine; left out, the cluster moves it as it stands.
     if ([int]$machine.EnabledState -eq 2) { $how.MigrationType = 'Live' }
     $null = Move-ClusterVirtualMachineRole @how
+    # The move is on its way: from here on nothing may fail, or it would be taken for refused.
     foreach ($round in 1..10) {
-        $job = Find-Job
+        try { $job = Find-Job } catch { break }
         if ($null -ne $job) { return @{ migrationId = [string]$job.InstanceID; alreadyRunning = $false } }
         Start-Sleep -Milliseconds 300
     }
@@ -137,4 +142,7 @@ $code = [long]$answer.ReturnValue
 if ($code -eq 0) { return @{ migrationId = $null; alreadyRunning = $false } }
 if ($code -eq 32774) { throw 'reconciler.busy: Another operation holds the machine (0x00008006).' }
 if ($code -ne 4096) { throw ('reconciler.refused: The migration service refuses the move (0x{0:X8}).' -f $code) }
-@{ migrationId = [string]([wmi]$answer.Job).InstanceID; alreadyRunning = $false }
+# The job's id is part of the path that came back; asking for the job itself could fail although the move is on its way.
+$migration = $null
+if ([string]$answer.Job -match 'InstanceID="([^"]+)"') { $migration = $Matches[1] }
+@{ migrationId = $migration; alreadyRunning = $false }
