@@ -15,7 +15,7 @@ def recall(entries: Iterable[Entry]) -> Memory:
     for entry in entries:
         if entry.kind == "role-removed":
             memory = _role_removed(memory, entry)
-        elif entry.kind == "role-restored":
+        elif entry.kind in ("role-restored", "role-not-due"):
             machine = str(entry.data["machine"])
             memory = memory.without_role(machine).without_unprotected(machine)
     return memory

@@ -24,17 +24,16 @@ from reconciler.apply.tracking import (
 from reconciler.apply.verify import Judgement, Verdict, judge
 from reconciler.clock import Clock
 from reconciler.cycle import Thought, think
-from reconciler.decide import Decision, Waiting, decide, shrunken
+from reconciler.decide import Decision, Waiting, attempt_key, decide, shrunken
 from reconciler.hosts.port import Call, Hosts, ListMigrations
 from reconciler.journal import Journal
-from reconciler.model.desired import Desired
+from reconciler.model.desired import Desired, VirtualMachine
 from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.exit_codes import ExitCode, exit_code_for
 from reconciler.model.observation import Observation
 from reconciler.model.plan import MachineStep, Plan, Step
 from reconciler.model.problem import Problem
 from reconciler.model.progress import ApplyReport, OutcomeState, PeakSlots, Progress, ProgressRow, StepOutcome
-from reconciler.model.words import Action
 from reconciler.observe import survey, targets_of
 
 # What waiting in this run can cure: a slot, room or a role that something already under way will free.
@@ -159,23 +158,28 @@ class Run:
         restored = self.starter.role_restored_at.get(key)
         if tracked.is_unprotected and restored:
             tracked = replace(tracked, unprotected_until=restored)
-        if tracked.is_unprotected and self._wants_role(tracked.step):
+        if tracked.is_unprotected and self._wants_role(tracked.step, observation):
             self.tracked[key] = replace(tracked, arrived_at=tracked.arrived_at or observation.observed_at, percent=100)
             return
+        if tracked.is_unprotected:
+            self.starter.role_not_due(key)
         self._finish(key, tracked, OutcomeState.DONE, "taken over while it ran" if tracked.adopted else "")
-        self.starter.succeeded(key)
+        self.starter.succeeded(tracked.step)
 
-    def _wants_role(self, step: Step) -> bool:
-        machine = isinstance(step, MachineStep) and step.virtual_machine.name
-        return any(vm.name == machine and vm.high_availability for vm in self.desired.virtual_machines)
+    def _wants_role(self, step: Step, observation: Observation) -> bool:
+        """Outside a cluster there is no role to wait for, whatever is asked."""
+        host = observation.host(step.destination or step.source) if isinstance(step, MachineStep) else None
+        asked = any(_means(vm, step) and vm.high_availability for vm in self.desired.virtual_machines)
+        return asked and host is not None and host.cluster is not None
 
     def _fail(self, key: str, tracked: Tracked, detail: str) -> None:
         cancelled = detail.startswith("the migration ended as Terminated")
         state = OutcomeState.CANCELLED if cancelled else OutcomeState.FAILED
         self._finish(key, tracked, state, detail)
-        failures = self.starter.failed(key, detail)
+        failures = self.starter.failed(key, detail, attempt=attempt_key(tracked.step))
         if cancelled or failures >= self.options.attempts:
-            self.given_up[key] = "somebody cancelled its migration" if cancelled else f"failed {failures} times"
+            why = "somebody cancelled its migration" if cancelled else f"failed {failures} times"
+            self.given_up[attempt_key(tracked.step)] = why
 
     def _finish(self, key: str, tracked: Tracked, state: OutcomeState, detail: str) -> None:
         del self.tracked[key]
@@ -227,20 +231,20 @@ class Run:
         key = key_of(step)
         if self.stopping and not (key in self.tracked and self.tracked[key].is_unprotected):
             return False
-        restores = step.action is Action.ADD_CLUSTER_ROLE
-        return (restores or key not in self.given_up) and self.approval.covers(step)
+        return attempt_key(step) not in self.given_up and self.approval.covers(step)
 
     def _start(self, steps: Sequence[Step], thought: Thought) -> None:
         for started in self.starter.start(steps, thought.observation):
             key = key_of(started.step)
             if started.failure:
-                self._record_refusal(key, started.step, started.failure)
+                self._record_refusal(started.step, started.failure)
             elif key not in self.tracked:
                 self.tracked[key] = started.tracked
         if steps:
             self._show(thought.plan)
 
-    def _record_refusal(self, key: str, step: Step, detail: str) -> None:
+    def _record_refusal(self, step: Step, detail: str) -> None:
+        key = attempt_key(step)
         failures = self.starter.memory.attempts[key].failures if key in self.starter.memory.attempts else 1
         self.outcomes.append(outcome(step, OutcomeState.FAILED, detail).model_copy(update={"ended_at": self.clock.now()}))
         if failures >= self.options.attempts:
@@ -317,7 +321,10 @@ class Run:
         if code is ExitCode.CHANGES:
             return ExitCode.PARTLY, "some steps could not be carried out now"
         if code is ExitCode.DONE:
-            return code, "everything is as desired"
+            return (
+                code,
+                "all is as desired but the drift that is left alone" if thought.plan.drift else "everything is as desired",
+            )
         return code, reason
 
     def _report(self, thought: Thought, waiting: Sequence[Waiting], code: ExitCode, reason: str) -> ApplyReport:
@@ -325,7 +332,7 @@ class Run:
         reasons = {row.step_id: row.finding for row in waiting}
         running = [outcome_of(tracked, OutcomeState.RUNNING, "still on its way", None) for tracked in self.tracked.values()]
         not_started = [
-            outcome(step, OutcomeState.WAITING, self.given_up.get(key_of(step)) or reasons.get(step.id, "not started"))
+            outcome(step, OutcomeState.WAITING, self.given_up.get(attempt_key(step)) or reasons.get(step.id, "not started"))
             for step in left.values()
             if key_of(step) not in self.tracked and code is not ExitCode.STALE
         ]
@@ -343,3 +350,12 @@ class Run:
 
     def _since(self, moment: datetime) -> float:
         return (self.clock.now() - moment).total_seconds()
+
+
+def _means(wanted: VirtualMachine, step: Step) -> bool:
+    """Tell whether a step is about that machine: by VMId where one is given, else by its name without regard to case."""
+    if not isinstance(step, MachineStep):
+        return False
+    machine = step.virtual_machine
+    given, known = (wanted.id, machine.id) if wanted.id else (wanted.name, machine.name)
+    return given.casefold() == known.casefold()

@@ -12,7 +12,7 @@ from reconciler.apply.commands import calls_for, target_of
 from reconciler.apply.recall import recall
 from reconciler.apply.tracking import Tracked, key_of
 from reconciler.clock import Clock
-from reconciler.decide import after_failure, after_success
+from reconciler.decide import after_failure, after_success, attempt_key
 from reconciler.hosts.port import (
     AddClusterRole,
     Answer,
@@ -104,7 +104,7 @@ class Starter:
         key = key_of(step)
         if failure and failure.kind is not FailureKind.UNKNOWN:
             self._restore_role(key, step)
-            self.failed(key, failure.finding, failure.kind)
+            self.failed(key, failure.finding, failure.kind, attempt_key(step))
             return Attempted(step, _track(step, began, None, observation), f"{failure.finding} — {failure.remedy}")
         if isinstance(step, MachineStep):
             self.memory = self.memory.with_started(key, _started(step, began))
@@ -119,16 +119,21 @@ class Starter:
         call = Call(self.target(step.source), AddClusterRole(step.virtual_machine.id, dict(role.settings) if role else {}))
         self._remember(key, step, self._hosts.ask([call])[0])
 
-    def failed(self, key: str, detail: str, kind: FailureKind = FailureKind.REFUSED) -> int:
-        """Remember a failed attempt; return how many failed in a row."""
-        limit = kind is FailureKind.LIMIT
-        self.memory = after_failure(self.memory, key, self._clock.now(), detail, limit=limit).without_started(key)
-        self._journal.append("attempt-failed", {"key": key, "kind": kind, "detail": detail})
-        return self.memory.attempts[key].failures
+    def failed(self, key: str, detail: str, kind: FailureKind = FailureKind.REFUSED, attempt: str | None = None) -> int:
+        """Remember a failed attempt (by ``attempt``, else by ``key``); return how many failed in a row."""
+        counted, limit = attempt or key, kind is FailureKind.LIMIT
+        self.memory = after_failure(self.memory, counted, self._clock.now(), detail, limit=limit).without_started(key)
+        self._journal.append("attempt-failed", {"key": counted, "kind": kind, "detail": detail})
+        return self.memory.attempts[counted].failures
 
-    def succeeded(self, key: str) -> None:
+    def succeeded(self, step: Step) -> None:
         """Forget earlier failures of what is now done."""
-        self.memory = after_success(self.memory, key).without_started(key)
+        self.memory = after_success(self.memory, attempt_key(step)).without_started(key_of(step))
+
+    def role_not_due(self, key: str) -> None:
+        """The machine is where it is to be, and needs no role there."""
+        self.memory = self.memory.without_role(key).without_unprotected(key)
+        self._journal.append("role-not-due", {"machine": key})
 
     def note_restored_roles(self, observation: Observation) -> None:
         """A role that we owe and that is seen again is no longer owed, whoever restored it."""

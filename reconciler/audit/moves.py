@@ -144,14 +144,24 @@ def _role_change(step: MachineStep, stand: Stand, case: Case) -> Iterator[Proble
     if case.cluster_of(stand.host) is None or stand.has_role is adds:
         yield problem("role", step.subject, f"{step.action.value} has nothing to do on {stand.host}")
     wanted = case.managed.get(step.virtual_machine.id.casefold())
+    stray = [path for path in stand.files.values() if not _is_clustered(path, stand.host, case)] if adds else []
+    if stray:
+        yield problem("role-storage", step.subject, f"the role needs clustered storage, and {stray[0]} is not on any")
     if wanted is not None and wanted.high_availability is (not adds):
         yield problem("role", step.subject, f"{step.action.value} is against what the desired state asks for")
+
+
+def _is_clustered(path: str, host: str, case: Case) -> bool:
+    """Tell whether a file at a path may belong to a machine with a cluster role on that host."""
+    return paths.is_smb(path) or (paths.is_cluster_volume(path) and case.cluster_of(host) is not None)
 
 
 def _crossing(step: MachineStep, stand: Stand, case: Case) -> Iterator[Problem]:
     here, there = case.cluster_of(stand.host), case.cluster_of(str(step.destination))
     wanted = case.managed.get(step.virtual_machine.id.casefold())
     crosses = here != there
+    if here is not None and not crosses and stand.has_role is not False and step.storage:
+        yield problem("role-with-storage", step.subject, f"step {step.id} moves host and files at once inside {here}")
     leaves = {here if crosses and stand.has_role else None} | ({here, None} if stand.has_role is None and crosses else set())
     asked = wanted.high_availability if wanted else None
     joins = {there if crosses and asked else None} | ({there, None} if asked is None and crosses else set())

@@ -7,9 +7,22 @@ does not lengthen later waits: nothing is wrong with the machine.
 from datetime import datetime, timedelta
 
 from reconciler.model.memory import Attempt, Memory
+from reconciler.model.plan import MachineStep, Step
+from reconciler.model.words import Action
 
 FIRST = timedelta(seconds=30)
 LONGEST = timedelta(minutes=30)
+
+
+def attempt_key(step: Step) -> str:
+    """Return what failures of a step are remembered by.
+
+    Giving back a role is counted on its own: it must not wait because a migration of the machine has failed.
+    """
+    if not isinstance(step, MachineStep):
+        return step.subject.casefold()
+    machine = step.virtual_machine.id.casefold()
+    return f"role/{machine}" if step.action is Action.ADD_CLUSTER_ROLE else machine
 
 
 def after_failure(memory: Memory, vm_id: str, now: datetime, error: str, *, limit: bool = False) -> Memory:

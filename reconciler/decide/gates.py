@@ -7,6 +7,7 @@ the order in which people should hear of them.
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+from reconciler.decide.backoff import attempt_key
 from reconciler.decide.decision import Reason
 from reconciler.decide.facts import Facts
 from reconciler.decide.room import unverified
@@ -14,7 +15,7 @@ from reconciler.decide.traffic import Traffic
 from reconciler.decide.windows import is_open, next_opening, unknown_zones
 from reconciler.model.observation import Host
 from reconciler.model.plan import MachineStep, SettingsStep, Step
-from reconciler.model.words import Action, MigrationKind
+from reconciler.model.words import MigrationKind
 
 MOVES_A_RUNNING_MACHINE = (MigrationKind.LIVE, MigrationKind.LIVE_WITH_STORAGE)
 
@@ -81,11 +82,8 @@ def held(step: MachineStep, traffic: Traffic) -> Reason | None:
 
 def backing_off(step: Step, traffic: Traffic) -> Reason | None:
     """After a failure a machine, or the settings of a host or cluster ("host/h1"), are left alone for a while."""
-    if step.action is Action.ADD_CLUSTER_ROLE:
-        return None  # what failed was the move; protection is given back at once
     facts = traffic.facts
-    key = step.virtual_machine.id if isinstance(step, MachineStep) else step.subject
-    attempt = facts.memory.attempts.get(key.casefold())
+    attempt = facts.memory.attempts.get(attempt_key(step))
     if attempt is None or attempt.next_try_at <= facts.now:
         return None
     finding = f"failed {max(attempt.failures, 1)} time(s), last: {attempt.last_error}"

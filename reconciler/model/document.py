@@ -6,7 +6,8 @@ refused. Absent facts are None, which means unknown everywhere.
 
 import hashlib
 import json
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -18,6 +19,13 @@ class Document(BaseModel):
     """Base of every value that is also JSON."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with these fields changed; it remembers nothing that was worked out from the old ones."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in copy.__dict__.keys() - type(self).model_fields.keys():
+            del copy.__dict__[name]
+        return copy
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form as plain Python data with camelCase names."""

@@ -34,6 +34,7 @@ class Fleet:
     def __init__(self, desired: Desired, observation: Observation, drift: Drift) -> None:
         self.desired, self.observation, self.drift = desired, observation, drift
         self._rooms: dict[VolumeKey, int | None] = {}
+        self._listed_shares: dict[str, frozenset[str | None]] = {}
         self._changes = {
             (settings.subject.casefold(), change.field): change
             for settings in drift.settings
@@ -167,14 +168,23 @@ class Fleet:
         )
         return frozenset(listed | {(host, share) for host, share in disks if share is not None})
 
+    def listed_shares(self, host: str) -> frozenset[str | None]:
+        """Return the shares among a host's storage locations, normalised."""
+        if host not in self._listed_shares:
+            wanted = self.wanted(host)
+            locations = wanted.storage.locations if wanted else ()
+            self._listed_shares[host] = frozenset(paths.share_of(location) for location in locations)
+        return self._listed_shares[host]
+
     def live_limit(self, name: str) -> int | None:
         """Return the effective limit of live migrations: the smallest known of desired, observed and the cluster's."""
         host, asked = self.observation.host(name), self.wanted(name)
-        cluster = self.observation.cluster(self.cluster_of(name) or "")
+        cluster, asked_cluster = (of.cluster(self.cluster_of(name) or "") for of in (self.observation, self.desired))
         limits = [
             host.migration.maximum_virtual_machine_migrations if host else None,
             asked.migration.maximum_virtual_machine_migrations if asked else None,
             cluster.maximum_parallel_migrations if cluster else None,
+            asked_cluster.maximum_parallel_migrations if asked_cluster else None,
         ]
         return min((limit for limit in limits if limit is not None), default=None)
 

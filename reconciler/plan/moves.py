@@ -9,6 +9,7 @@ from reconciler.model.observation import VirtualMachine
 from reconciler.model.plan import Blocked, StorageMove
 from reconciler.model.words import Action
 
+SPACE = "space"
 LIVE_ACTIONS = frozenset({Action.LIVE_MIGRATION, Action.LIVE_MIGRATION_WITH_STORAGE})
 
 
@@ -24,7 +25,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a machine gets to a host. ``destination`` None: the host stays. ``needs`` are settings subjects first."""
+    """How a machine gets to a host. ``destination`` None: the host stays. ``needs`` are settings subjects first.
+
+    ``in_two``: the files move before the machine does, each in a step of its own.
+    """
 
     destination: str | None
     action: Action
@@ -32,11 +36,25 @@ class Route:
     needs: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     starts: bool = False
+    in_two: bool = False
 
     @property
     def migrations(self) -> int:
         """How many migrations this counts as: live with storage is one of each."""
-        return 2 if self.action is Action.LIVE_MIGRATION_WITH_STORAGE else 1
+        return 2 if self.in_two or self.action is Action.LIVE_MIGRATION_WITH_STORAGE else 1
+
+    @property
+    def parts(self) -> tuple["Route", ...]:
+        """The route as the steps it takes: itself, or the files first and then the machine without them."""
+        if not self.in_two:
+            return (self,)
+        alone = Action.OFFLINE_MIGRATION if self.action is Action.OFFLINE_MIGRATION else Action.LIVE_MIGRATION
+        files = replace(self, destination=None, action=Action.STORAGE_MIGRATION, needs=(), starts=False, in_two=False)
+        return files, replace(self, action=alone, storage=(), unverified=self._of_machine, in_two=False)
+
+    @property
+    def _of_machine(self) -> tuple[str, ...]:
+        return tuple(name for name in self.unverified if name != SPACE)
 
     @property
     def copied_bytes(self) -> int:

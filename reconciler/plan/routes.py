@@ -5,13 +5,15 @@ from dataclasses import replace
 from reconciler.model.drift import MachineDrift
 from reconciler.model.observation import VirtualMachine
 from reconciler.model.plan import StorageMove
+from reconciler.model.words import Action
 from reconciler.plan.checks import Case, Unknown, findings, host_refusal
 from reconciler.plan.fleet import LIVE_LIMIT, Fleet
 from reconciler.plan.kinds import action_for, power_refusal, starts_first
-from reconciler.plan.moves import LIVE_ACTIONS, Refusal, Route
+from reconciler.plan.moves import LIVE_ACTIONS, SPACE, Refusal, Route
+from reconciler.plan.reach import can_write
+from reconciler.plan.roles import moves_as_role
 from reconciler.plan.storage import file_moves
 
-SPACE = "space"
 # Settings whose change a migration must wait for: at both ends, and at the source only.
 NEEDED_AT_BOTH_ENDS = ("migration.enabled", "migration.authenticationType", "migration.networks")
 NEEDED_AT_SOURCE = ("migration.performanceOption",)
@@ -50,11 +52,43 @@ def _routed(
     moves = file_moves(fleet, drift, machine, source, destination)
     if isinstance(moves, Refusal):
         return moves
-    action = action_for(drift, host_changes=changes, files_move=bool(moves), running=starting or machine.is_running)
+    running = starting or machine.is_running
+    action = action_for(drift, host_changes=changes, files_move=bool(moves), running=running)
+    if changes and moves and moves_as_role(fleet, drift, machine, source, destination):
+        return _in_two(fleet, drift, source, destination, moves, unverified, starting, running)
     if isinstance(action, Refusal):
         return action
     route = Route(destination if changes else None, action, moves, (), tuple(unverified), starting)
+    return _ready(fleet, drift, route, source, destination)
+
+
+def _ready(fleet: Fleet, drift: MachineDrift, route: Route, source: str, destination: str) -> Route | Refusal:
     return _with_policy(fleet, replace(route, needs=_needs(fleet, drift, route, source)), destination)
+
+
+def _in_two(
+    fleet: Fleet,
+    drift: MachineDrift,
+    source: str,
+    destination: str,
+    moves: tuple[StorageMove, ...],
+    unverified: list[str],
+    starting: bool,
+    running: bool,
+) -> Route | Refusal:
+    """A cluster moves the host of its roles and takes no files along, so the files go first, while the machine stays."""
+    for asked in ({"host_changes": False, "files_move": True}, {"host_changes": True, "files_move": False}):
+        action = action_for(drift, running=running, **asked)
+        if isinstance(action, Refusal):
+            return action
+    for move in moves:
+        if not can_write(fleet, source, move.target):
+            finding = f"inside a cluster the files move first, and {source} does not reach {move.target}"
+            remedy = f"list its share in the storage.locations of host {source}, or give a path that both hosts reach"
+            return Refusal("reach", "unreachable-path", finding, remedy)
+    both = Action.LIVE_MIGRATION_WITH_STORAGE if running else Action.OFFLINE_MIGRATION
+    route = Route(destination, both, moves, (), tuple(unverified), starting, in_two=True)
+    return _ready(fleet, drift, route, source, destination)
 
 
 def _without_storage(drift: MachineDrift) -> MachineDrift:

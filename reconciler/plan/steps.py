@@ -7,7 +7,7 @@ from reconciler.model.plan import MachineRef, MachineStep, SettingsStep, Step
 from reconciler.model.words import Action, Handling
 from reconciler.plan.estimate import MIB, Assumptions
 from reconciler.plan.fleet import Fleet
-from reconciler.plan.moves import Move, Placed
+from reconciler.plan.moves import Move, Placed, renewed
 from reconciler.plan.roles import crossing, effective_option, move_seconds, needs_role_first, unprotected_seconds
 
 SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
@@ -37,13 +37,13 @@ def make_steps(fleet: Fleet, sequence: list[Placed], assumptions: Assumptions) -
     """Return every step in the order of the safe sequence: settings, restored roles, migrations, what has to come last."""
     made = _Steps(fleet, assumptions)
     changes = [drift for drift in fleet.drift.settings if drift.handling is Handling.CORRECT]
-    moving = {placed.move.id for placed in sequence}
     for drift in changes:
         if not _comes_last(drift):
             made.settings[drift.subject.casefold()] = _add_settings(made, drift, {})
     for machine in _role_changes(fleet, RoleChange.ADD):
-        if _role_comes_first(fleet, machine, moving):
+        if _role_comes_first(fleet, machine):
             made.roles[_id(machine)] = _add_role(made, machine, Action.ADD_CLUSTER_ROLE, {})
+    _add_removals(made, sequence)
     for index, placed in enumerate(sequence):
         _add_move(made, index, placed)
     _add_late_roles(made, sequence)
@@ -110,11 +110,10 @@ def _may_change_role(fleet: Fleet, drift: MachineDrift) -> bool:
     return drift.role is RoleChange.ADD and drift.status is MachineStatus.UNKNOWN and stands
 
 
-def _role_comes_first(fleet: Fleet, drift: MachineDrift, moving: set[str]) -> bool:
+def _role_comes_first(fleet: Fleet, drift: MachineDrift) -> bool:
     """Protection is restored at once, unless files must first be moved to clustered storage."""
-    if drift.observed is None or drift.host is None:
-        return False
-    return _id(drift) not in moving or needs_role_first(fleet, drift, drift.observed, drift.host)
+    stands = drift.observed is not None and drift.host is not None
+    return stands and needs_role_first(fleet, drift, drift.observed, drift.host)  # type: ignore[arg-type]
 
 
 def _add_role(made: _Steps, drift: MachineDrift, action: Action, waits: dict[str, str], host: str | None = None) -> str:
@@ -134,17 +133,24 @@ def _add_role(made: _Steps, drift: MachineDrift, action: Action, waits: dict[str
     )
 
 
+def _add_removals(made: _Steps, sequence: list[Placed]) -> None:
+    """A role nobody wants goes first: it would keep files off local disks. A move out of the cluster takes it off by itself."""
+    first = {placed.move.id: placed.move for placed in reversed(sequence)}
+    for drift in _role_changes(made.fleet, RoleChange.REMOVE):
+        move = first.get(_id(drift))
+        if move is None or _stays_in_cluster(made.fleet, drift, move):
+            made.roles[_id(drift)] = _add_role(made, drift, Action.REMOVE_CLUSTER_ROLE, {})
+
+
 def _add_late_roles(made: _Steps, sequence: list[Placed]) -> None:
-    """Roles put on after files have arrived on clustered storage, and roles taken off machines that stay in their cluster."""
+    """Roles put on after files have arrived on clustered storage, where the machine stays in its cluster."""
     last = {placed.move.id: index for index, placed in enumerate(sequence)}
-    for change, action in ((RoleChange.ADD, Action.ADD_CLUSTER_ROLE), (RoleChange.REMOVE, Action.REMOVE_CLUSTER_ROLE)):
-        for drift in _role_changes(made.fleet, change):
-            index = last.get(_id(drift))
-            move = sequence[index].move if index is not None else None
-            if _id(drift) in made.roles or (move and not _stays_in_cluster(made.fleet, drift, move)):
-                continue
-            waits = {made.moves[index]: "the machine has to arrive first"} if index is not None else {}
-            _add_role(made, drift, action, waits, move.target if move else None)
+    for drift in _role_changes(made.fleet, RoleChange.ADD):
+        index = last.get(_id(drift))
+        if index is None or _id(drift) in made.roles or not _stays_in_cluster(made.fleet, drift, sequence[index].move):
+            continue
+        waits = {made.moves[index]: "the machine has to arrive first"}
+        _add_role(made, drift, Action.ADD_CLUSTER_ROLE, waits, sequence[index].move.target)
 
 
 def _stays_in_cluster(fleet: Fleet, drift: MachineDrift, move: Move) -> bool:
@@ -160,11 +166,13 @@ def _add_move(made: _Steps, index: int, placed: Placed) -> None:
         if need.casefold() in made.settings
     }
     if move.id in made.roles:
-        waits[made.roles[move.id]] = "its cluster role is restored before it moves"
+        waits[made.roles[move.id]] = "its cluster role is put right before it moves"
     waits |= {made.moves[earlier]: reason for earlier, reason in placed.waits_for.items()}
     if move.route.starts:
         waits[_add_start(made, move, waits)] = "it is started first"
-    made.moves[index] = made.add(_migration(made, move, _numbered(waits)))
+    for part in move.route.parts:
+        made.moves[index] = made.add(_migration(made, renewed(move, route=part), _numbered(waits)))
+        waits[made.moves[index]] = "inside a cluster its files move first"
 
 
 def _numbered(waits: dict[str, str]) -> dict[str, str]:

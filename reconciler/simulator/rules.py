@@ -132,6 +132,8 @@ def _role_kept(_: FleetState, request: Request) -> None:
         raise _not_migratable(request, "it has a cluster role and would leave its cluster; remove the role first")
     if request.end.facts.node_state not in (None, "Up"):
         raise _not_migratable(request, f"the node {request.end.name} is {request.end.facts.node_state}", NOT_A_POSSIBLE_OWNER)
+    if request.destination and request.moves:
+        raise Refused(OTHER, None, "Inside a cluster the host and the storage move one after the other.")
     for move in request.moves:
         if not is_clustered_path(request.end, move.target):
             raise Refused(OTHER, INVALID_PARAMETER, f"{move.target} is not clustered storage, and the machine has a role.")
