@@ -215,7 +215,7 @@ def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(("changes", "kind"), [(False, FailureKind.GARBLED), (True, FailureKind.UNKNOWN)])
 def test_a_broken_frame_decides_nothing(changes: bool, kind: FailureKind, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half an answer is no answer: of a read garbled, of a change unknown. The host still listens, so it gets its shell back."""
+    """Half an answer is none: of a read garbled, of a change unknown. The host still listens, so it gets its shell back."""
     host = FakeHost()
     monkeypatch.setattr(host, "receive", lambda shell, command: (b"\xff\xfe#<reconciler:1 what", True))
 
