@@ -47,6 +47,7 @@ class Case:
 
     def __init__(self, plan: Plan, desired: Desired, observation: Observation) -> None:
         self.plan, self.desired, self.observation = plan, desired, observation
+        self._first_stands: dict[str, Stand | None] = {}
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -124,6 +125,26 @@ class Case:
         return found[0][1] if len(found) == 1 else None
 
     @cached_property
+    def share_users(self) -> list[tuple[str, frozenset[str]]]:
+        """The path of each observed share, and the hosts seen using it (case folded)."""
+        return [(share.path, frozenset(name.casefold() for name in share.hosts)) for share in self.observation.shares]
+
+    @cached_property
+    def told(self) -> dict[str, set[str | None]]:
+        """Subjects (case folded) of which the plan says what keeps them, each with the VMIds it was said of."""
+        plan, told = self.plan, defaultdict[str, set[str | None]](set)
+        pairs = [(entry.subject, entry.id) for entry in plan.blocked] + [(entry.subject, None) for entry in plan.problems]
+        pairs += [(entry.subject, entry.id) for entry in plan.drift if entry.handling != "correct"]
+        for subject, machine in pairs:
+            told[subject.casefold()].add(machine.casefold() if machine else None)
+        return dict(told)
+
+    @cached_property
+    def told_ids(self) -> set[str]:
+        """VMIds of which the plan says what keeps them."""
+        return {machine for ids in self.told.values() for machine in ids if machine is not None}
+
+    @cached_property
     def jobs(self) -> dict[str, tuple[Host, Migration]]:
         """The machines that somebody migrates now, with the host that lists the job."""
         return {
@@ -144,6 +165,11 @@ class Case:
 
     def first_stand(self, machine_id: str) -> Stand | None:
         """Return how a machine was observed, or None where it was not seen in exactly one place."""
+        if machine_id not in self._first_stands:
+            self._first_stands[machine_id] = self._seen_standing(machine_id)
+        return self._first_stands[machine_id]
+
+    def _seen_standing(self, machine_id: str) -> Stand | None:
         found = self.seen.get(machine_id, [])
         if len(found) != 1:
             return None

@@ -69,13 +69,6 @@ def _is_told(wanted: Managed, machine: str | None, case: Case) -> bool:
     """Blocked, a problem of the plan, or drift that is left as it is; drift that is to be corrected needs steps."""
     names = {_subject(wanted).casefold()}
     names |= {f"virtualMachine/{vm.name}".casefold() for _, vm in case.seen.get(machine or "", [])}
-    plan = case.plan
-    told = [(entry.subject, entry.id) for entry in plan.blocked] + [(entry.subject, None) for entry in plan.problems]
-    told += [(entry.subject, entry.id) for entry in plan.drift if entry.handling != "correct"]
-    return any(_is_same(subject, machine_id, names, machine) for subject, machine_id in told)
-
-
-def _is_same(subject: str, machine_id: str | None, names: set[str], machine: str | None) -> bool:
-    if machine_id is not None and machine is not None:
-        return machine_id.casefold() == machine
-    return subject.casefold() in names
+    ids = {told_id for name in names for told_id in case.told.get(name, ())}
+    by_id = machine is not None and machine in case.told_ids
+    return by_id or None in ids or (machine is None and bool(ids))

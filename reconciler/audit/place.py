@@ -6,6 +6,8 @@ from reconciler.audit.case import FOLDERS, Case, Stand
 from reconciler.model import paths
 from reconciler.model.desired import StoragePlacement
 
+UNMANAGED = StoragePlacement()
+
 
 def in_place(machine: str, stand: Stand, case: Case, *, drained: bool = True) -> bool:
     """Tell whether a managed machine stands where it should; ``drained``: a host in maintenance is no place to stay."""
@@ -24,6 +26,8 @@ def placement_allows(machine: str, host: str, case: Case) -> bool:
 
 def storage_fits(wanted: StoragePlacement, stand: Stand) -> bool:
     """Tell whether every known file lies in the folder asked for, or below it."""
+    if wanted == UNMANAGED:
+        return True
     return all(folder is None or paths.is_within(path, folder) for path, folder in _wanted(wanted, stand))
 
 

@@ -27,11 +27,12 @@ def stays_reachable(path: str, source: str, destination: str, case: Case) -> boo
 def _reaches_share(path: str, host: str, case: Case) -> bool:
     wanted, seen = case.desired.host(host), case.observation.host(host)
     listed = any(paths.is_within(path, location) for location in (wanted.storage.locations if wanted else ()))
-    shares = (share for share in case.observation.shares if paths.is_within(path, share.path))
-    uses = any(host.casefold() in {name.casefold() for name in share.hosts} for share in shares)
+    uses = any(host.casefold() in users for folder, users in case.share_users if paths.is_within(path, folder))
+    if listed or uses:
+        return True
     machines = seen.virtual_machines if seen else ()
     used = {paths.share_of(file) for machine in machines for file in files_of(machine).values() if paths.is_smb(file)}
-    return listed or uses or paths.share_of(path) in used
+    return paths.share_of(path) in used
 
 
 def _has_shared_volume(path: str, host: str, case: Case) -> bool:

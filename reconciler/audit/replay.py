@@ -29,6 +29,8 @@ class Draw:
 
 def check(case: Case) -> Iterator[Problem]:
     """Run the plan several times and look after every start."""
+    if not case.plan.steps:
+        return
     seed = int(case.plan.fingerprint.removeprefix("sha256:")[:16], 16)
     pools = pools_of(case)
     rules = [rule for rule in case.desired.placement_rules if rule.enforcement == "required" and rule.type == "antiAffinity"]
@@ -76,7 +78,9 @@ class _Run:
                 self._touched.setdefault(step_id, []).append(pool)
         self._members = {rule.name: case.members(rule) for rule in rules}
         self._rules = rules
-        self._hosts = {machine: [host.name.casefold() for host, _ in found] for machine, found in case.seen.items()}
+        concerned = {member for members in self._members.values() for member in members} | set(case.chains)
+        places = {machine: case.seen.get(machine, []) for machine in sorted(concerned)}
+        self._hosts = {machine: [host.name.casefold() for host, _ in found] for machine, found in places.items()}
 
     def start(self, step: Step) -> Iterator[Problem]:
         """Take what the step takes, and say what is short or broken now."""

@@ -27,8 +27,9 @@ def check(case: Case) -> Iterator[Problem]:
     """Check dependencies, then each limit by counting what is under way at each start."""
     for step in case.plan.steps:
         yield from _after_dependencies(step, case)
+    concerned = _by_host(case)
     for host in case.observation.hosts:
-        yield from _host(host, case)
+        yield from _host(host, concerned.get(host.name.casefold(), []), case)
     limits = case.desired.policy.limits
     moves = [step for step in case.machine_steps if step.migration_kind]
     yield from _crowded("fleet", [_use(step) for step in moves], limits.concurrent_migrations)
@@ -69,18 +70,22 @@ def _crowded(name: str, uses: list[Use], limit: int) -> Iterator[Problem]:
             return
 
 
-def _host(host: Host, case: Case) -> Iterator[Problem]:
-    here = [step for step in case.machine_steps if step.migration_kind and _concerns(step, host)]
+def _by_host(case: Case) -> dict[str, list[MachineStep]]:
+    """Return the migrations that begin or end on each host, whose name is case folded."""
+    found: dict[str, list[MachineStep]] = {}
+    for step in case.machine_steps:
+        ends = {step.source.casefold()} | ({str(step.destination).casefold()} if migrates_host(step) else set())
+        for name in sorted(ends if step.migration_kind else ()):
+            found.setdefault(name, []).append(step)
+    return found
+
+
+def _host(host: Host, here: list[MachineStep], case: Case) -> Iterator[Problem]:
     live = [_use(step) for step in here if step.migration_kind is not MigrationKind.STORAGE]
     storage = [_use(step) for step in here if step.storage or step.migration_kind is MigrationKind.STORAGE]
     for name, uses, limit in (("live", live, _live_limit(host, case)), ("storage", storage, _storage_limit(host, case))):
         if limit is not None and uses:
             yield from _crowded(f"{host.name}, {name} migrations", uses, limit)
-
-
-def _concerns(step: MachineStep, host: Host) -> bool:
-    ends = {step.source.casefold()} | ({str(step.destination).casefold()} if migrates_host(step) else set())
-    return host.name.casefold() in ends
 
 
 def _live_limit(host: Host, case: Case) -> int | None:

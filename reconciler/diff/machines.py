@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from reconciler.diff.matching import Seen, Sightings
 from reconciler.model import paths
-from reconciler.model.desired import Desired, VirtualMachine
+from reconciler.model.desired import Desired, StoragePlacement, VirtualMachine
 from reconciler.model.drift import FileDrift, MachineDrift, MachineStatus, RoleChange
 from reconciler.model.machine_files import files_of, folder_asked_for
 from reconciler.model.observation import Host, Migration, Observation
 from reconciler.model.problem import Problem, Severity
 from reconciler.model.words import Handling, HostStatus, MigrationKind
 
+UNMANAGED = StoragePlacement()
 Drifts = tuple[MachineDrift, ...]
 
 
@@ -77,9 +78,12 @@ class _Judge:
     def _judge_found(self, seen: Seen) -> MachineDrift:
         host, observed = seen
         files, all_known = self._files(seen)
-        bare = MachineDrift(self._machine, MachineStatus.IN_PLACE, self._handling, host.name, observed)
-        drift = replace(
-            bare,
+        drift = MachineDrift(
+            self._machine,
+            MachineStatus.IN_PLACE,
+            self._handling,
+            host.name,
+            observed,
             wrong_host=not self._allows(host.name),
             draining=self._drains(host.name),
             files=files,
@@ -136,6 +140,8 @@ class _Judge:
     def _files(self, seen: Seen) -> tuple[tuple[FileDrift, ...], bool]:
         """Return the files outside their folder, and whether every path that matters was known."""
         drifts, known = [], True
+        if self._machine.storage == UNMANAGED:
+            return (), True
         for file in files_of(seen[1]):
             asked = folder_asked_for(self._machine.storage, file)
             if asked is None or file.pass_through:

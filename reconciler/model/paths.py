@@ -15,7 +15,10 @@ def normal(path: str) -> str:
     r"""Return the comparable form: ``/`` as ``\``, repeated and trailing separators dropped, case folded."""
     text = path.replace("/", "\\")
     lead = "\\\\" if text.startswith("\\\\") else ""
-    body = re.sub(r"\\+", r"\\", text[len(lead) :]).rstrip("\\").lstrip("\\" if lead else "")
+    body = text[len(lead) :]
+    if "\\\\" in body:
+        body = re.sub(r"\\+", r"\\", body)
+    body = body.rstrip("\\").lstrip("\\" if lead else "")
     return (lead + body).casefold()
 
 

@@ -1,6 +1,6 @@
 """Make the plan: the fewest safe steps from what was observed to what is desired. Pure: same inputs, same bytes.
 
-``make_plan`` is the way in; each stage is a module that knows only the values in ``moves``: ``targets``, ``exact`` and ``assign``
+``make_plan`` is the way in; each stage is a module that knows only the values in ``moves``: ``targets``, ``exact``, ``assign``
 (where to), ``routes`` (how: ``checks``, ``reach``, ``storage``, ``kinds``), ``clashes``, ``order`` and ``bypass`` (a safe
 sequence), ``steps``, ``schedule``, ``summary``, ``guard``.
 """

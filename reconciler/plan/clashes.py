@@ -18,7 +18,7 @@ def without_clashes(fleet: Fleet, moves: list[Move]) -> tuple[list[Move], list[B
     for move in moves:
         for spot in _written(fleet, move):
             writers[spot].append(move.id)
-    owners = _owners(fleet)
+    owners = _owners(fleet) if writers else {}
     kept, blocked = [], []
     for move in moves:
         clash = next((spot for spot in _written(fleet, move) if len(writers[spot]) > 1 or _taken(owners, spot, move)), None)

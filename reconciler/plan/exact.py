@@ -78,7 +78,8 @@ def _scene(fleet: Fleet, first: FirstChoice, crowded: list[Move]) -> _Scene:
         whole = whole and all_of_them
     going = {_key(move.drift) for move in first.moves if move.changes_host}
     everybody = sum(_may_make_way(drift) for drift in fleet.drift.machines)
-    scene.whole = whole and going <= set(scene.forced) and everybody == len(scene.settled)
+    few = all(len(drift.machine.placement.hosts) <= HOSTS for drift in scene.drifts.values() if drift.machine.placement)
+    scene.whole = whole and few and going <= set(scene.forced) and everybody == len(scene.settled)
     return scene
 
 

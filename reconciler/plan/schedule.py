@@ -6,6 +6,7 @@ Safety rests on dependencies alone and the real starts on the limits of the mome
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cached_property
 
 from reconciler.model import paths
 from reconciler.model.observation import Migration
@@ -50,7 +51,7 @@ class Slots:
             known = policy.concurrent_migrations if key[0] == "fleet" else policy.unprotected_virtual_machines
         return max(1, USUAL_LIMIT if known is None else known)
 
-    @property
+    @cached_property
     def _location_limits(self) -> dict[str, int]:
         locations = self._fleet.desired.storage_locations
         return {
@@ -87,7 +88,10 @@ def with_times(fleet: Fleet, steps: list[Step], assumptions: Assumptions) -> lis
 class _Timetable:
     def __init__(self, fleet: Fleet, steps: list[Step], assumptions: Assumptions, ranks: list[tuple[float, int]]) -> None:
         self._fleet, self._steps, self._slots, self._ranks = fleet, steps, Slots(fleet), ranks
+        self._keys = [tuple(self._slots.of(step)) for step in steps]
+        self._limits = {key: self._slots.limit(key) for keys in self._keys for key in keys}
         self._used: dict[Key, int] = defaultdict(int)
+        self._freed: list[Key] = []
         self._waiting: dict[Key, list[tuple[float, int]]] = defaultdict(list)
         self._ends: list[tuple[float, int, tuple[Key, ...]]] = []
         self._starts: dict[str, float] = {}
@@ -139,26 +143,40 @@ class _Timetable:
                 heapq.heappush(self._ends, (seconds, -1, keys))
 
     def _start_all(self, now: float) -> None:
-        heapq.heapify(self._ready)
-        while self._ready:
-            entry = heapq.heappop(self._ready)
-            index = entry[1]
-            step = self._steps[index]
-            keys = tuple(self._slots.of(step))
-            full = next((key for key in keys if self._used[key] >= self._slots.limit(key)), None)
-            if full is not None:
-                self._waiting[full].append(entry)
-                continue
-            for key in keys:
-                self._used[key] += 1
-            self._starts[step.id] = now
-            heapq.heappush(self._ends, (round(now + step.estimated_seconds, 3), index, keys))
+        """Start what may; of those that wait for a slot, only the first in line is asked for each one that is free."""
+        ready: list[tuple[tuple[float, int], Key | None]] = [(entry, None) for entry in self._ready]
+        heapq.heapify(ready)
+        for key in dict.fromkeys(self._freed):
+            self._ask_next(key, ready)
+        self._ready, self._freed = [], []
+        while ready:
+            entry, asked_for = heapq.heappop(ready)
+            self._start_or_wait(entry, now)
+            if asked_for is not None:
+                self._ask_next(asked_for, ready)
+
+    def _ask_next(self, key: Key, ready: list[tuple[tuple[float, int], Key | None]]) -> None:
+        if self._waiting.get(key) and self._used[key] < self._limits[key]:
+            heapq.heappush(ready, (heapq.heappop(self._waiting[key]), key))
+
+    def _start_or_wait(self, entry: tuple[float, int], now: float) -> None:
+        index = entry[1]
+        keys = self._keys[index]
+        full = next((key for key in keys if self._used[key] >= self._limits[key]), None)
+        if full is not None:
+            heapq.heappush(self._waiting[full], entry)
+            return
+        for key in keys:
+            self._used[key] += 1
+        step = self._steps[index]
+        self._starts[step.id] = now
+        heapq.heappush(self._ends, (round(now + step.estimated_seconds, 3), index, keys))
 
     def _end(self, end: tuple[float, int, tuple[Key, ...]]) -> None:
         _, index, keys = end
         for key in keys:
             self._used[key] -= 1
-            self._ready += self._waiting.pop(key, [])
+            self._freed.append(key)
         for follower in self._after[index] if index >= 0 else ():
             self._missing[follower] -= 1
             if self._missing[follower] == 0:

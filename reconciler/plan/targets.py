@@ -4,14 +4,17 @@ The choice for flexible placements (fewest migrations, preferred host, fewest by
 time, largest first. Where that leaves somebody out, ``exact`` looks at all of them together and the choice is made again.
 """
 
+import heapq
 from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 
 from reconciler.model.desired import PlacementRule
 from reconciler.model.drift import MachineDrift, MachineStatus, RuleDrift
 from reconciler.model.plan import Blocked
 from reconciler.model.words import Handling, RuleType
 from reconciler.plan.estimate import Assumptions
-from reconciler.plan.exact import MAKES_ROOM, Decision, FirstChoice, decide_together
+from reconciler.plan.exact import HOSTS, MAKES_ROOM, Decision, FirstChoice, decide_together
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Move, Refusal, as_blocked
 from reconciler.plan.roles import crossing, role_refusal
@@ -50,6 +53,7 @@ class _Chooser:
         self._fleet, self._rules, self._assumptions = fleet, rules, assumptions
         self._decision = decision or Decision()
         self._failed: list[MachineDrift] = []
+        self._sorted: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         self._moves: list[Move] = []
         self._blocked: list[Blocked] = []
         self._room = {name: self._room_at(name) for name in fleet.host_names}
@@ -73,10 +77,14 @@ class _Chooser:
         return FirstChoice(self._room, self._positions, self._moves, self._failed, self._routes)
 
     def _routes(self, drift: MachineDrift) -> list[Move]:
-        """Return a move for each host that the machine could go to, if room and rules allow; the preferred ones first."""
+        """Return moves to the hosts that the machine could go to, if room and rules allow; the preferred ones first.
+
+        Of many hosts, those with most room are looked at, until there are enough.
+        """
         home = (drift.host or "").casefold()
-        found = [self._route(drift, host) for host in self._candidates(drift) if host.casefold() != home]
-        return sorted((one for one in found if isinstance(one, Move)), key=lambda move: self._preference(drift, move))
+        others = [host for _, host in self._by_promise(drift, self._candidates(drift)) if host.casefold() != home]
+        found = (move for host in others if isinstance(move := self._route(drift, host), Move))
+        return sorted(islice(found, HOSTS), key=lambda move: self._preference(drift, move))
 
     def _still_broken(self, broken: RuleDrift) -> Blocked | None:
         """A rule that nobody can mend stands for itself, unless a blocked member tells of it already."""
@@ -104,7 +112,7 @@ class _Chooser:
         return sorted(
             (drift for drift in correct if drift.status in SETTLED or drift.status in STATUS_CODES),
             key=lambda drift: (
-                len(self._candidates(drift)) if self._must_go(drift) else 0,
+                self._choices(drift) if self._must_go(drift) else 0,
                 -(drift.observed.memory_mib or 0) if drift.observed else 0,
                 drift.machine.name.casefold(),
             ),
@@ -114,15 +122,21 @@ class _Chooser:
         makes_room = drift.machine.name.casefold() in self._decision.making_room
         return drift.wrong_host or drift.draining or drift.machine.name in self._mending or makes_room
 
+    def _choices(self, drift: MachineDrift) -> int:
+        placement = drift.machine.placement
+        if drift.machine.name.casefold() in self._decision.hosts:
+            return 1
+        return len(placement.hosts) if placement is not None else len(self._candidates(drift))
+
     def _candidates(self, drift: MachineDrift) -> list[str]:
         if (decided := self._decision.hosts.get(drift.machine.name.casefold())) is not None:
             return [decided]
         placement, home = drift.machine.placement, (drift.host or "").casefold()
         names = placement.hosts if placement is not None else self._neighbours(drift.host or "")
-        unique = {name.casefold(): name for name in sorted(names)}
-        if len(unique) == 1:
-            return list(unique.values())
-        return [name for key, name in sorted(unique.items()) if key != home]
+        if names not in self._sorted:
+            self._sorted[names] = sorted({name.casefold(): name for name in sorted(names)}.items())
+        unique = self._sorted[names]
+        return [name for key, name in unique if key != home or len(unique) == 1]
 
     def _neighbours(self, host: str) -> tuple[str, ...]:
         """Where a machine without a placement may go: its cluster, else its host group."""
@@ -135,7 +149,7 @@ class _Chooser:
 
     def _place(self, drift: MachineDrift, candidates: list[str]) -> None:
         """Choose a destination and remember what it takes and gives; or remember why there is none."""
-        options = [self._option(drift, host, alone=len(candidates) == 1) for host in candidates]
+        options = self._options(drift, candidates)
         moves = [option for option in options if isinstance(option, Move)]
         if not moves:
             self._blocked.append(_no_host(drift, [one for one in options if isinstance(one, Refusal)], self._reason(drift)))
@@ -144,6 +158,38 @@ class _Chooser:
                 self._failed.append(drift)
             return
         self._take(min(moves, key=lambda move: self._preference(drift, move)))
+
+    def _options(self, drift: MachineDrift, candidates: list[str]) -> list[Move | Refusal]:
+        """Return what speaks for or against each host, the most promising first, until no other can be better."""
+        best: tuple[int, int, int, int, int, str] | None = None
+        options: list[Move | Refusal] = []
+        for promise, host in self._by_promise(drift, candidates):
+            if best is not None and best <= promise:
+                break
+            option = self._option(drift, host, alone=len(candidates) == 1)
+            options.append(option)
+            if isinstance(option, Move):
+                preference = self._preference(drift, option)
+                best = preference if best is None else min(best, preference)
+        return options
+
+    def _by_promise(
+        self, drift: MachineDrift, candidates: list[str]
+    ) -> Iterator[tuple[tuple[int, int, int, int, int, str], str]]:
+        """Yield hosts with the best preference that they could have (one migration, nothing copied), the best first."""
+        prefer = self._preferred(drift)
+        ranks = {name: rank for rank, name in enumerate(prefer)}
+        heap = [
+            ((1, 0, ranks.get(host.casefold(), len(prefer)), 0, -(self._room.get(host) or 0), host.casefold()), host)
+            for host in candidates
+        ]
+        heapq.heapify(heap)
+        while heap:
+            yield heapq.heappop(heap)
+
+    def _preferred(self, drift: MachineDrift) -> list[str]:
+        placement = drift.machine.placement
+        return list(dict.fromkeys(name.casefold() for name in placement.prefer)) if placement else []
 
     def _option(self, drift: MachineDrift, host: str, *, alone: bool) -> Move | Refusal:
         move = self._route(drift, host)
@@ -179,8 +225,7 @@ class _Chooser:
         return Refusal("memory", "no-room", finding, "free memory there, lower the host's reserve, or allow more hosts")
 
     def _preference(self, drift: MachineDrift, move: Move) -> tuple[int, int, int, int, int, str]:
-        placement = drift.machine.placement
-        prefer = [name.casefold() for name in placement.prefer] if placement else []
+        prefer = self._preferred(drift)
         name = move.target.casefold()
         border = crossing(self._fleet, drift, move.machine, move.source, move.target)
         rank = prefer.index(name) if name in prefer else len(prefer)
