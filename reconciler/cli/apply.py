@@ -31,7 +31,7 @@ from reconciler.wiring import file_journal, system_clock
 
 def apply(
     target: Annotated[
-        Path, typer.Argument(metavar="[DIR|PLAN]", help="Folder of the desired state, or a plan saved with 'plan --out'.")
+        Path, typer.Argument(metavar="DIR|PLAN", help="Folder of the desired state, or a plan saved with 'plan --out'.")
     ] = DEFAULT_FOLDER,
     desired_state: Annotated[
         Path, typer.Option("--desired-state", metavar="DIR", help="Folder of the desired state a saved plan is for.")

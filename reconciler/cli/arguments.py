@@ -24,7 +24,7 @@ class TextOrJson(StrEnum):
     JSON = "json"
 
 
-Folder = Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder (or file) of the desired state.", show_default=True)]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder (or file) of the desired state.", show_default=True)]
 ObservationFile = Annotated[
     Path | None,
     typer.Option("--observation", metavar="FILE", help="Use this saved observation instead of asking the hosts."),

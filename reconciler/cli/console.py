@@ -59,5 +59,10 @@ def use_color() -> bool:
 
 
 def width() -> int:
-    """Return the columns to use: the terminal's, between 80 and 140; 120 where there is none."""
-    return min(140, max(80, get_terminal_size((120, 40)).columns))
+    """Return the columns to use for text: the terminal's, between 80 and 140; 120 where there is none."""
+    return max(80, widest())
+
+
+def widest() -> int:
+    """Return the columns that bars may use: no more than the terminal has, for a bar that wraps cannot be taken back."""
+    return min(140, get_terminal_size((120, 40)).columns)

@@ -22,7 +22,6 @@ from reconciler.hosts.winrm.adapter import WinRmHosts
 from reconciler.journal import MemoryJournal
 from reconciler.model.desired import Desired
 from reconciler.model.exit_codes import ExitCode
-from reconciler.model.plan import Plan
 from reconciler.observe import survey, targets_of
 from reconciler.report import plan_text
 from reconciler.simulator.fleets import demo_observation
@@ -30,7 +29,7 @@ from reconciler.simulator.stage import staged
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The desired state to carry out.")] = DEFAULT_FOLDER,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The desired state to carry out.")] = DEFAULT_FOLDER,
     speed: Annotated[float, typer.Option("--speed", min=0.1, max=1000, help="Simulated seconds per second.")] = 10,
 ) -> None:
     """Start a simulated fleet, plan, migrate, verify, and plan again: nothing left to do."""
@@ -54,15 +53,14 @@ def _act(desired: Desired, hosts: Hosts, clock: Clock, speed: float) -> ExitCode
     _headline("3. What came of it, verified by looking again")
     show_report(report, OutputFormat.TEXT)
     _headline("4. Planned once more")
-    again = _show_plan(desired, hosts, clock)
-    return ExitCode(report.exit_code) if again.has_changes else ExitCode.DONE
+    _show_plan(desired, hosts, clock)
+    return ExitCode(report.exit_code)
 
 
-def _show_plan(desired: Desired, hosts: Hosts, clock: Clock) -> Plan:
+def _show_plan(desired: Desired, hosts: Hosts, clock: Clock) -> None:
     seen = survey(hosts, targets_of(desired), clock)
     plan = think_or_fail(desired, seen).plan
     print_data(plan_text(plan, desired, seen, width=width(), color=use_color()))
-    return plan
 
 
 def _headline(text: str) -> None:

@@ -12,7 +12,7 @@ from reconciler.model.problem import Problem
 
 
 def schema(
-    name: Annotated[str | None, typer.Argument(help="Which schema to print; without one, list them.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which schema to print; without one, list them.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write all schemas into this folder.")] = None,
 ) -> None:
     """List, print or export the JSON Schemas of the desired state, the observation and the plan."""

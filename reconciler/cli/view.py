@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.live import Live
 
 from reconciler.apply import View
-from reconciler.cli.console import say, width
+from reconciler.cli.console import say, widest
 from reconciler.model.progress import Progress
-from reconciler.report import progress_lines, progress_table
+from reconciler.report import ending_lines, progress_lines, progress_table
 
 
 class PlainView:
@@ -31,17 +31,19 @@ class PlainView:
         say(text)
 
 
-class LiveView(PlainView):
-    """Bars that move, below the lines that stay."""
+class LiveView:
+    """Bars that move, below the lines that stay: what ended, and how."""
 
     def __init__(self, live: Live) -> None:
-        super().__init__()
+        self._before: Progress | None = None
         self._live = live
 
     def show(self, progress: Progress) -> None:
-        """Say what is new and redraw the bars."""
-        super().show(progress)
-        self._live.update(progress_table(progress))
+        """Say what ended and redraw the bars."""
+        for line in ending_lines(self._before, progress):
+            self.say(line)
+        self._before = progress
+        self._live.update(progress_table(progress, self._live.console.width))
 
     def say(self, text: str) -> None:
         """Say one sentence above the bars."""
@@ -54,6 +56,6 @@ def progress_view() -> Iterator[View]:
     if not sys.stderr.isatty():
         yield PlainView()
         return
-    console = Console(stderr=True, width=width(), no_color=bool(os.environ.get("NO_COLOR")))
+    console = Console(stderr=True, width=widest(), no_color=bool(os.environ.get("NO_COLOR")))
     with Live(console=console, refresh_per_second=8, transient=True) as live:
         yield LiveView(live)

@@ -13,7 +13,7 @@ from reconciler.report.observation import migrations_json, migrations_text, obse
 from reconciler.report.plan_markdown import plan_markdown
 from reconciler.report.plan_text import plan_text
 from reconciler.report.problems import problems_json, problems_markdown, problems_text, validated_text
-from reconciler.report.progress import progress_lines, progress_table
+from reconciler.report.progress import ending_lines, progress_lines, progress_table
 from reconciler.report.units import human_bytes, human_seconds
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "drift_json",
     "drift_markdown",
     "drift_text",
+    "ending_lines",
     "human_bytes",
     "human_seconds",
     "migrations_json",

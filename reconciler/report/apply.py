@@ -18,7 +18,7 @@ from reconciler.report.problems import plan_problem_lines
 from reconciler.report.units import count, human_seconds
 
 MARKER = "<!-- reconciler:apply -->"
-STATE_STYLES = {OutcomeState.DONE: "green", OutcomeState.FAILED: "bold red", OutcomeState.RUNNING: "cyan"}
+STATE_STYLES = {OutcomeState.FAILED: "bold red", OutcomeState.RUNNING: "cyan"}
 NOT_DONE = tuple(state for state in OutcomeState if state is not OutcomeState.DONE)
 
 
@@ -40,7 +40,8 @@ def apply_markdown(report: ApplyReport) -> str:
 def apply_headline(report: ApplyReport) -> str:
     """Return what came of it all in one line: steps done, in what time, and how many are in each other state."""
     if not report.outcomes:
-        return "Nothing was started." if report.exit_code else "Nothing to do: everything is in its place."
+        left = "the drift below is left alone" if report.drift else "everything is in its place"
+        return "Nothing was started." if report.exit_code else f"Nothing to do: {left}."
     done = report.in_state(OutcomeState.DONE)
     counts = [(state.value, len(report.in_state(state))) for state in NOT_DONE]
     others = "".join(f" · {number} {word}" for word, number in counts if number)
@@ -82,7 +83,8 @@ def _lines(report: ApplyReport, width: int) -> Iterator[Text]:
 
 
 def _outcome_lines(outcomes: Sequence[StepOutcome], width: int) -> Iterator[Text]:
-    heads = columns([_outcome_row(outcome) for outcome in outcomes], align="<<<<<<", width=width, shrink=(1, 2))
+    rows = [_outcome_row(outcome) for outcome in outcomes]
+    heads = columns(rows, align="<" * len(rows[0]), width=width, shrink=(1, 2)) if rows else []
     for head, outcome in zip(heads, outcomes, strict=True):
         yield head
         if outcome.detail:
@@ -98,9 +100,16 @@ def _outcome_row(outcome: StepOutcome) -> tuple[Cell, ...]:
         line((words.subject_name(outcome.subject), "bold")),
         words.route(outcome.source, outcome.destination) if outcome.source else "",
         words.LABELS[outcome.action],
-        Text(outcome.state.value, style=STATE_STYLES.get(outcome.state, "yellow")),
+        *_state(outcome),
         _took(outcome),
     )
+
+
+def _state(outcome: StepOutcome) -> tuple[Cell, ...]:
+    """What is done stands under a title that says so; the columns are worth more to the names."""
+    if outcome.state is OutcomeState.DONE:
+        return ()
+    return (Text(outcome.state.value, style=STATE_STYLES.get(outcome.state, "yellow")),)
 
 
 def _took(outcome: StepOutcome) -> str:

@@ -65,9 +65,10 @@ def problem_items(problems: tuple[PlanProblem, ...], most: int | None = None) ->
 
 def drift_table(entries: tuple[DriftEntry, ...], most: int | None = None) -> str:
     """Return differences as a table."""
+    twins = words.repeated_subjects(entries)
     rows = [
         (
-            code(words.subject_name(entry.subject, entry.id)),
+            code(words.subject_name(entry.subject, entry.id if entry.subject.casefold() in twins else None)),
             code(entry.field),
             code(words.value(entry.desired)) if entry.desired is not None else "not set",
             code(words.value(entry.observed)) if entry.observed is not None else "unknown",

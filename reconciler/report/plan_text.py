@@ -26,9 +26,10 @@ def plan_text(plan: Plan, desired: Desired, observation: Observation, width: int
 def drift_lines(entries: tuple[DriftEntry, ...], width: int) -> list[Text]:
     """Return differences aligned: subject, field, desired, observed, what happens about it."""
     head: tuple[Cell, ...] = tuple(Text(name, style="dim") for name in ("", "field", "desired", "observed", ""))
+    twins = words.repeated_subjects(entries)
     rows = [
         (
-            words.subject_name(entry.subject, entry.id),
+            words.subject_name(entry.subject, entry.id if entry.subject.casefold() in twins else None),
             entry.field,
             words.value(entry.desired) if entry.desired is not None else "not set",
             words.value(entry.observed),

@@ -3,9 +3,10 @@
 Both are made from ``Progress`` values; a log line is the difference between two looks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +19,10 @@ from reconciler.report.units import human_bytes, human_seconds
 
 MARKS = (25, 50, 75)
 MOST_ROWS = 15
+GAP = 2
+SHORTEST_BAR, LONGEST_BAR = 5, 40
+ROOM_FOR_BYTES = 100
+ALIGNED: tuple[Literal["left", "right"], ...] = ("left", "left", "left", "left", "right", "right", "right")
 ENDINGS = {OutcomeState.DONE: "verified", OutcomeState.FAILED: "failed", OutcomeState.CANCELLED: "cancelled"}
 
 
@@ -31,26 +36,61 @@ def progress_lines(before: Progress | None, now: Progress) -> tuple[str, ...]:
     return tuple(f"{now.now:%H:%M:%S} {text} · {_tally(now)}" for text in lines)
 
 
-def progress_table(progress: Progress) -> Table:
-    """Return what runs now with bars, for ``rich.live``; the last row counts everything."""
-    table = Table.grid(padding=(0, 2))
-    for justify in ("left", "left", "left", "left", "right", "right"):
-        table.add_column(justify="right" if justify == "right" else "left", no_wrap=True)
-    for row in progress.rows[:MOST_ROWS]:
-        table.add_row(*_cells(row))
-    hidden = len(progress.rows) - MOST_ROWS
-    table.add_row("", Text(_tally(progress) + (f" · {hidden} more running" if hidden > 0 else ""), style="dim"))
-    return table
+def ending_lines(before: Progress | None, now: Progress) -> tuple[str, ...]:
+    """Return one plain line for each step that ended since the look ``before``: what bars do not keep on the screen."""
+    earlier = {row.key: row for row in before.rows} if before else {}
+    told = [
+        f"{_name(row)}: {ENDINGS[row.state]}"
+        for row in now.rows
+        if row.state in ENDINGS and _is_news(earlier.get(row.key), row)
+    ]
+    return tuple(f"{now.now:%H:%M:%S} {text}" for text in (*_endings(before, now), *told))
 
 
-def _cells(row: ProgressRow) -> Iterator[RenderableType]:
+def progress_table(progress: Progress, width: int = 140) -> Group:
+    """Return what runs now with bars, for ``rich.live``, and below it a line that counts everything.
+
+    Whoever has few columns sees shorter bars first, then no bytes; numbers are never cut.
+    """
+    running = [row for row in progress.rows if row.state is OutcomeState.RUNNING]
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for justify in ALIGNED:
+        table.add_column(justify=justify, no_wrap=True)
+    shown = running[:MOST_ROWS]
+    bar = _bar_width(shown, width)
+    for row in shown:
+        table.add_row(*_cells(row, width, bar))
+    hidden = len(running) - MOST_ROWS
+    count = Text(_tally(progress) + (f" · {hidden} more running" if hidden > 0 else ""), style="dim")
+    count.truncate(width, overflow="ellipsis")
+    return Group(table, count)
+
+
+def _bar_width(rows: Sequence[ProgressRow], width: int) -> int:
+    """The columns that all else leaves free."""
+    lengths: list[list[int]] = [[text.cell_len for text in _texts(row, width)] for row in rows]
+    taken = sum(max(int(length) for length in column) for column in zip(*lengths, strict=True)) + GAP * len(ALIGNED)
+    return max(0, min(LONGEST_BAR, width - taken))
+
+
+def _cells(row: ProgressRow, width: int, bar: int) -> Iterator[RenderableType]:
+    sign, name, way, *numbers = _texts(row, width)
+    yield from (sign, name, way)
+    yield ProgressBar(total=100, completed=row.percent or 0, width=bar) if bar >= SHORTEST_BAR else ""
+    yield from numbers
+
+
+def _texts(row: ProgressRow, width: int) -> tuple[Text, ...]:
+    """Return sign, name, way, percent, bytes and time left; names give way before the numbers do."""
     sign = words.sign_of(row.kind)
-    yield Text(sign, style=words.STYLES[sign])
-    yield Text(fit(clean(row.name), 28), style="bold")
-    yield Text(fit(clean(words.route(row.source, row.destination)), 34))
-    yield ProgressBar(total=100, completed=row.percent or 0, width=20)
-    yield Text(_amount(row))
-    yield Text("" if row.seconds_left is None else f"{human_seconds(row.seconds_left)} left")
+    return (
+        Text(sign, style=words.STYLES[sign]),
+        Text(fit(clean(row.name), width // 6), style="bold"),
+        Text(fit(clean(words.route(row.source, row.destination)), min(34, width * 3 // 10))),
+        Text("?" if row.percent is None else f"{row.percent} %"),
+        Text(_bytes(row) if row.bytes_total and width >= ROOM_FOR_BYTES else ""),
+        Text("" if row.seconds_left is None else f"{human_seconds(row.seconds_left)} left"),
+    )
 
 
 def _endings(before: Progress | None, now: Progress) -> Iterator[str]:
@@ -68,7 +108,7 @@ def _endings(before: Progress | None, now: Progress) -> Iterator[str]:
 def _changes(before: ProgressRow | None, row: ProgressRow) -> Iterator[str]:
     if before is None and row.state is OutcomeState.RUNNING:
         yield f"{_name(row)}: started{_outlook(row)}"
-    if row.state in ENDINGS and (before is None or before.state is not row.state):
+    if row.state in ENDINGS and _is_news(before, row):
         yield f"{_name(row)}: {ENDINGS[row.state]}"
         return
     reached = [mark for mark in MARKS if (before.percent or 0 if before else 0) < mark <= (row.percent or 0)]
@@ -77,15 +117,14 @@ def _changes(before: ProgressRow | None, row: ProgressRow) -> Iterator[str]:
         yield f"{_name(row)}: {row.percent} %{_outlook(row)}"
 
 
+def _is_news(before: ProgressRow | None, row: ProgressRow) -> bool:
+    return before is None or before.state is not row.state
+
+
 def _outlook(row: ProgressRow) -> str:
     parts = [_bytes(row)] if row.bytes_total else []
     parts += [f"about {human_seconds(row.seconds_left)} left"] if row.seconds_left is not None else []
     return f" ({', '.join(parts)})" if parts else ""
-
-
-def _amount(row: ProgressRow) -> str:
-    percent = "?" if row.percent is None else f"{row.percent} %"
-    return f"{percent}  {_bytes(row)}" if row.bytes_total else percent
 
 
 def _bytes(row: ProgressRow) -> str:
@@ -99,4 +138,5 @@ def _name(row: ProgressRow) -> str:
 
 def _tally(progress: Progress) -> str:
     failed = f", {progress.failed} failed" if progress.failed else ""
-    return f"{progress.done} of {progress.total} done, {len(progress.rows)} running, {progress.waiting} waiting{failed}"
+    running = sum(row.state is OutcomeState.RUNNING for row in progress.rows)
+    return f"{progress.done} of {progress.total} done, {running} running, {progress.waiting} waiting{failed}"

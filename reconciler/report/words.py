@@ -86,6 +86,11 @@ def repeated_names(plan: Plan) -> frozenset[str]:
     return repeated((step.virtual_machine.name, step.virtual_machine.id) for step in steps)
 
 
+def repeated_subjects(entries: Iterable[DriftEntry]) -> frozenset[str]:
+    """Return the subjects, case folded, that stand for more than one VMId among these differences."""
+    return repeated((entry.subject, entry.id) for entry in entries if entry.id)
+
+
 def repeated(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
     """Return the names, case folded, that come with more than one id in ``(name, id)`` pairs."""
     counts = Counter(name for name, _ in {(name.casefold(), vm_id) for name, vm_id in pairs})

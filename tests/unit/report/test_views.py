@@ -1,6 +1,7 @@
 """Every view once as a whole, against a golden file; then the promises that a golden file does not make obvious."""
 
 import json
+from dataclasses import replace
 from io import StringIO
 from itertools import pairwise
 
@@ -221,16 +222,54 @@ def test_a_migration_that_reached_its_end_between_two_looks_waits_for_the_proof(
     assert report.progress_lines(a_look(a_row(20)), a_look(a_row(100))) == ()
 
 
+def shown_bars(progress: Progress, width: int) -> str:
+    console = Console(file=StringIO(), width=width, force_terminal=False, _environ={})
+    with console.capture() as captured:
+        console.print(report.progress_table(progress, width))
+    return captured.get()
+
+
 def test_bars_show_what_runs_on_a_terminal() -> None:
     """The table names machine, way, percent, bytes and time left, and counts the rest."""
-    console = Console(file=StringIO(), width=140, force_terminal=False, _environ={})
-    with console.capture() as captured:
-        console.print(report.progress_table(a_look(a_row(50), a_row(None, "web\x1b[2J"))))
-    shown = captured.get()
+    shown = shown_bars(a_look(a_row(50), a_row(None, "web\x1b[2J")), 140)
     assert "50 %  2 GiB of 4 GiB" in shown
     assert "20 s left" in shown
     assert "0 of 3 done, 2 running, 1 waiting" in shown
     assert "\x1b[2J" not in shown
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_bars_fit_any_terminal_without_cutting_a_number(width: int) -> None:
+    """A line that wraps could not be taken back; names and bars give way, percent and time left stay whole."""
+    rows = (a_row(5, "a-machine-with-a-rather-long-name-of-its-own"), a_row(None))
+    lines = shown_bars(a_look(*(replace(row, seconds_left=275) for row in rows)), width).splitlines()
+    assert [len(line) <= width for line in lines] == [True] * 3
+    assert "5 %" in lines[0]
+    assert lines[0].rstrip().endswith("4 min 35 s left")
+    assert lines[2].rstrip() == "0 of 3 done, 2 running, 1 waiting"
+
+
+def test_what_ended_is_counted_once() -> None:
+    """A row that ended is shown a last time, to say so; it does not run any more."""
+    ended = replace(a_row(100, "a"), state=OutcomeState.DONE)
+    now = Progress(SEEN, (ended, a_row(5, "b")), done=1, failed=0, waiting=1, total=3)
+    assert "1 of 3 done, 1 running, 1 waiting" in report.progress_lines(a_look(a_row(90, "a"), a_row(1, "b")), now)[0]
+    assert report.ending_lines(a_look(a_row(90, "a"), a_row(1, "b")), now) == (
+        "10:00:00 > a live StandAlone1 → StandAlone2: verified",
+    )
+    assert " a " not in shown_bars(now, 100)
+
+
+def test_a_machine_is_named_by_its_name_unless_another_has_the_same() -> None:
+    """The head of a VMId says nothing to a person; it is there to tell twins apart."""
+    one, twin = (
+        DriftEntry(subject="virtualMachine/web1", id=i * 36, field="f", desired="a", observed="b", handling=Handling.HOLD)
+        for i in "12"
+    )
+    alone, both = (report.drift_text(a_plan(drift=drift)) for drift in ((one,), (one, twin)))
+    assert "web1 (" not in alone
+    assert "web1 (11111111)" in both
+    assert "web1 (22222222)" in both
 
 
 def test_an_interrupted_run_says_what_goes_on() -> None:
