@@ -6,6 +6,7 @@ JSON) into problems.
 
 import json
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -23,6 +24,7 @@ from reconciler.model.problem import Place, Problem
 # A survey of a thousand hosts with twenty thousand machines takes about a quarter of this.
 MAXIMUM_DOCUMENT_BYTES: Final = 256 * 1024 * 1024
 _SUFFIXES: Final = (".yaml", ".yml")
+_READ_AT_ONCE: Final = 64 * 1024
 
 _Document = TypeVar("_Document", bound=Document)
 
@@ -42,7 +44,7 @@ def read_folder(path: Path) -> tuple[list[SourceFile], list[Problem]]:
     with the path below it.
     """
     if path.is_file():
-        return _read_all([(path, _shown(path))])
+        return _read_all([(str(path), _shown(path))])
     if not path.is_dir():
         return [], [_no_folder(path)]
     candidates, problems = _candidates(path)
@@ -79,33 +81,54 @@ def read_plan(path: Path) -> Plan:
     return plan
 
 
-def _candidates(root: Path) -> tuple[list[tuple[Path, str]], list[Problem]]:
-    """Return the files to read by path below the root, each real file once, and refused links."""
-    inside = root.resolve()
-    found: dict[Path, tuple[Path, str]] = {}
+def _candidates(root: Path) -> tuple[list[tuple[str, str]], list[Problem]]:
+    """Return the files to read and their names, sorted by path below the root, each real file once, and refused links."""
+    inside, above = root.resolve(), _shown(root / "x")[:-1]
+    found: dict[str, tuple[str, str]] = {}
     problems: list[Problem] = []
-    for relative in sorted(_yaml_paths(root), key=lambda relative: relative.as_posix()):
-        path, name = root / relative, _shown(root / relative)
-        target = path.resolve()
-        if not target.is_relative_to(inside):
+    for relative, path, target in sorted(_yaml_paths(root)):
+        name = _shown_text(above + relative)
+        if not _lies_in(target, inside):
             problems.append(_leads_outside(name))
-        elif not path.is_dir():
-            found.setdefault(target, (path, name))
+        elif isinstance(target, str) or not target.is_dir():
+            found.setdefault(str(target), (path, name))
     return list(found.values()), problems
 
 
-def _yaml_paths(root: Path) -> Iterator[Path]:
-    """Give YAML files and linked folders below a root; linked folders are not entered, so no loop can catch us."""
+def _lies_in(target: Path | str, inside: Path) -> bool:
+    """Tell whether a real path lies in a real folder; text is the path of a plain file whose folder was found to do so."""
+    return isinstance(target, str) or target.is_relative_to(inside)
+
+
+def _yaml_paths(root: Path) -> Iterator[tuple[str, str, Path | str]]:
+    """Give YAML files and linked folders below a root: path below it, path, real path (text: a plain file inside).
+
+    Linked folders are not entered, so no loop can catch us. Tens of thousands of files make it worth while to resolve whole
+    folders and links only.
+    """
+    inside, above = root.resolve(), len(os.path.join(root, ""))
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        here = Path(folder)
-        yield from ((here / name).relative_to(root) for name in folders if (here / name).is_symlink())
-        for name in files:
-            if name.lower().endswith(_SUFFIXES) and not name.startswith("."):
-                yield (here / name).relative_to(root)
+        real, here = Path(folder).resolve(), os.path.join(folder, "")
+        below = here[above:].replace(os.sep, "/")
+        is_inside = real.is_relative_to(inside)
+        wanted = [name for name in files if name.lower().endswith(_SUFFIXES) and not name.startswith(".")]
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in (*links, *wanted):
+            path = here + name
+            is_plain = is_inside and _is_plain(path)
+            yield below + name, path, f"{real}{os.sep}{name}" if is_plain else Path(path).resolve()
 
 
-def _read_all(candidates: list[tuple[Path, str]]) -> tuple[list[SourceFile], list[Problem]]:
+def _is_plain(path: str) -> bool:
+    """Tell whether a path is a file itself and no link to one; false where it has gone since it was listed."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _read_all(candidates: list[tuple[str, str]]) -> tuple[list[SourceFile], list[Problem]]:
     files: list[SourceFile] = []
     problems: list[Problem] = []
     for path, name in candidates:
@@ -117,21 +140,37 @@ def _read_all(candidates: list[tuple[Path, str]]) -> tuple[list[SourceFile], lis
     return files, problems
 
 
-def _content(path: Path, name: str) -> bytes | Problem:
-    if not path.is_file():
-        finding = "this is not a readable file"
-        return Problem("unreadable-file", finding, "remove it, or mend the link", place=Place(name, 1))
+def _content(path: str, name: str) -> bytes | Problem:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAXIMUM_BYTES + 1)
+        if not os.path.isfile(path):
+            finding = "this is not a readable file"
+            return Problem("unreadable-file", finding, "remove it, or mend the link", place=Place(name, 1))
+        content = _bytes_of(path, MAXIMUM_BYTES + 1)
     except OSError as error:
         finding = f"the file cannot be read: {error.strerror or error}"
         return Problem("unreadable-file", finding, "check its permissions", place=Place(name, 1))
     return content if len(content) <= MAXIMUM_BYTES else too_large(name)
 
 
+def _bytes_of(path: str, most: int) -> bytes:
+    """Return the first bytes of a file; without a buffer of the greatest size, which costs more than a usual file."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        parts, left = list[bytes](), most
+        while left > 0 and (part := os.read(handle, min(left, _READ_AT_ONCE))):
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
+
+
 def _shown(path: Path) -> str:
-    return path.as_posix().encode("utf-8", "replace").decode()
+    return _shown_text(path.as_posix())
+
+
+def _shown_text(path: str) -> str:
+    return path.encode("utf-8", "replace").decode()
 
 
 def _no_folder(path: Path) -> Problem:

@@ -7,24 +7,21 @@ from pathlib import Path
 
 from reconciler.cli.console import fail, say, warn
 from reconciler.clock import Clock
-from reconciler.desired import load_desired
-from reconciler.files import FileProblem, read_folder, read_observation
+from reconciler.files import FileProblem, read_observation
+from reconciler.folder import load_folder, user_cache
 from reconciler.hosts.port import Hosts
 from reconciler.hosts.winrm.config import WinRmConfigError
 from reconciler.model.desired import Desired
 from reconciler.model.observation import Observation
-from reconciler.model.problem import Problem, Severity
+from reconciler.model.problem import Problem
 from reconciler.observe import survey, targets_of
 from reconciler.wiring import winrm_hosts
 
 
 def load(folder: Path) -> tuple[Desired | None, tuple[Problem, ...]]:
     """Return the desired state of a folder, None where it has errors, and all its problems."""
-    files, unreadable = read_folder(folder)
-    loaded = load_desired(files)
-    problems = (*unreadable, *loaded.problems)
-    broken = any(problem.severity is Severity.ERROR for problem in problems)
-    return (None if broken else loaded.desired), problems
+    loaded = load_folder(folder, user_cache(os.environ))
+    return loaded.desired, loaded.problems
 
 
 def desired_or_fail(folder: Path) -> Desired:

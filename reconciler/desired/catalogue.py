@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.desired.documents import FieldPlaces, Path, YamlDocument
 from reconciler.desired.schemas import KINDS, subject_of
-from reconciler.desired.yaml_reader import Path, YamlDocument
 from reconciler.model.desired import Source
-from reconciler.model.problem import Place, Problem, Severity
+from reconciler.model.problem import Problem, Severity
 
 # The root of every host group tree, as in Virtual Machine Manager: it exists without a document and holds every host.
 ROOT_GROUP: Final = "All Hosts"
@@ -47,14 +47,9 @@ class Entry:
         """Return the places of the object and of every field below spec."""
         return Source(self.document.key_place(()), self.fields(("spec",)))
 
-    def fields(self, below: Path) -> dict[str, Place]:
+    def fields(self, below: Path) -> FieldPlaces:
         """Return dotted names of the fields below a path, with the places of their keys."""
-        file, size = self.document.file, len(below)
-        return {
-            ".".join(map(str, path[size:])): Place(file, *marks.key)
-            for path, marks in self.document.marks.items()
-            if len(path) > size and path[:size] == below
-        }
+        return self.document.field_places(below)
 
 
 @dataclass(slots=True)

@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any, Final
 
 from reconciler.desired.catalogue import ROOT_GROUP, Catalogue, Entry
+from reconciler.desired.documents import Path
 from reconciler.desired.hints import did_you_mean, listed, nearest, shown_path
 from reconciler.desired.resolve import PLACEMENT_FIELDS, canonical_network, looks_like_path, moment
-from reconciler.desired.yaml_reader import Path
 from reconciler.model.problem import Problem, Severity
 
 _WORDS: Final = {

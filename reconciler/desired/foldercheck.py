@@ -4,12 +4,13 @@ A short server name and its FQDN are two servers to Hyper-V, and a share by its 
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from reconciler.desired.catalogue import Catalogue, Entry
+from reconciler.desired.documents import Layout, Path
 from reconciler.desired.hints import shown_path
 from reconciler.desired.resolve import looks_like_path
-from reconciler.desired.yaml_reader import Path
 from reconciler.model import paths
 from reconciler.model.problem import Problem, Severity
 
@@ -30,12 +31,20 @@ def folder_problems(catalogue: Catalogue) -> list[Problem]:
 
 
 def _folders(entry: Entry) -> Iterator[Folder]:
-    for path in entry.document.marks:
-        is_location = len(path) > 2 and path[-2] == "locations"
-        if path[:1] == ("spec",) and (path[-1] in _FIELDS or is_location) and "matchLabels" not in path:
-            value = _at(entry, path)
-            if isinstance(value, str) and looks_like_path(value):
-                yield entry, path, value
+    for path in _folder_paths(entry.document.layout):
+        value = _at(entry, path)
+        if isinstance(value, str) and looks_like_path(value):
+            yield entry, path, value
+
+
+@lru_cache(maxsize=4096)
+def _folder_paths(layout: Layout) -> tuple[Path, ...]:
+    """Return the paths of a layout whose values are folders; worked out once for all documents that are laid out alike."""
+    return tuple(path for path in layout.paths if path[:1] == ("spec",) and "matchLabels" not in path and _is_folder(path))
+
+
+def _is_folder(path: Path) -> bool:
+    return path[-1] in _FIELDS or (len(path) > 2 and path[-2] == "locations")
 
 
 def _at(entry: Entry, path: Path) -> object:

@@ -4,18 +4,24 @@ Only the order of the stages is decided here: read, check shapes, catalogue, res
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
+from reconciler.desired.cache import Cache, keep, key_of, recall
 from reconciler.desired.catalogue import catalogue_of
 from reconciler.desired.contradictions import contradiction_problems
 from reconciler.desired.crosscheck import structure_problems
+from reconciler.desired.documents import YamlDocument
 from reconciler.desired.foldercheck import folder_problems
 from reconciler.desired.resolve import resolve
 from reconciler.desired.schemas import shape_problems
-from reconciler.desired.yaml_reader import YamlDocument, read_yaml
+from reconciler.desired.yaml_reader import read_yaml
 from reconciler.model.desired import Desired
 from reconciler.model.document import canonical_json, digest_of
 from reconciler.model.problem import Problem, Severity
+
+# Less than this is read as fast as it is looked up.
+WORTH_KEEPING_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +40,45 @@ class Loaded:
     problems: tuple[Problem, ...]
 
 
-def load_desired(files: Sequence[SourceFile], revision: str | None = None) -> Loaded:
-    """Read the desired state from files in any order; ``revision`` (a commit) is only passed on. Never raises for bad input."""
+def load_desired(files: Sequence[SourceFile], revision: str | None = None, cache: Cache | None = None) -> Loaded:
+    """Read the desired state from files in any order; ``revision`` (a commit) is only passed on. Never raises for bad input.
+
+    With a cache, files that were read before, all of them unchanged, are answered from there: the same answer.
+    """
+    ordered = sorted(files, key=lambda file: file.name)
+    if cache is None or sum(len(file.content) for file in ordered) < WORTH_KEEPING_BYTES:
+        return _with_revision(_read(ordered), revision)
+    key = key_of((file.name, file.content) for file in ordered)
+    loaded = recall(cache, key, Loaded)
+    if loaded is None:
+        loaded = _read(ordered)
+        keep(cache, key, loaded)
+    return _with_revision(loaded, revision)
+
+
+def _with_revision(loaded: Loaded, revision: str | None) -> Loaded:
+    if loaded.desired is None or revision is None:
+        return loaded
+    return Loaded(replace(loaded.desired, revision=revision), loaded.problems)
+
+
+def _read(files: Iterable[SourceFile]) -> Loaded:
     documents: list[YamlDocument] = []
     problems: list[Problem] = []
-    for file in sorted(files, key=lambda file: file.name):
+    for file in files:
         found, wrong = read_yaml(file.name, file.content)
         documents += found
         problems += wrong
     if not documents and not problems:
         problems.append(_empty())
-    return _understood(documents, problems, revision)
+    return _understood(documents, problems)
 
 
-def _understood(documents: list[YamlDocument], problems: list[Problem], revision: str | None) -> Loaded:
+def _understood(documents: list[YamlDocument], problems: list[Problem]) -> Loaded:
     shapes = [(document, shape_problems(document)) for document in documents]
     problems += (problem for _, wrong in shapes for problem in wrong)
     catalogue = catalogue_of((document, not wrong) for document, wrong in shapes)
-    desired = resolve(catalogue, _digest(documents), revision)
+    desired = resolve(catalogue, _digest(documents))
     problems += structure_problems(catalogue)
     problems += folder_problems(catalogue)
     problems += contradiction_problems(desired)

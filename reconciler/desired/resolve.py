@@ -4,7 +4,7 @@ Lenient on purpose: a name that leads nowhere is left out here and reported by t
 """
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -28,7 +28,7 @@ _Word = TypeVar("_Word")
 DEFAULT_GUARDRAILS: Final = model.Guardrails(maximum_migrations_per_plan=200, maximum_share_of_virtual_machines=0.30)
 
 
-def resolve(catalogue: Catalogue, digest: str, revision: str | None) -> model.Desired:
+def resolve(catalogue: Catalogue, digest: str) -> model.Desired:
     """Return the desired state of all entries whose shape is right."""
     policy = _policy(catalogue)
     locations = {entry.name.casefold(): entry.spec["path"] for entry in catalogue.sound("StorageLocation")}
@@ -40,7 +40,6 @@ def resolve(catalogue: Catalogue, digest: str, revision: str | None) -> model.De
     machines = tuple(_machine(entry, find, policy) for entry in catalogue.sound("VirtualMachine"))
     return model.Desired(
         digest=digest,
-        revision=revision,
         hosts=hosts,
         host_groups=groups,
         clusters=clusters,
@@ -74,7 +73,7 @@ class _GroupTree:
             name = entry.spec.get("parent") if entry and entry.is_sound else None
         return [*(group for group in found if group != ROOT_GROUP.casefold()), ROOT_GROUP.casefold()]
 
-    def defaults(self, name: str | None) -> list[tuple[dict[str, Any], dict[str, Place]]]:
+    def defaults(self, name: str | None) -> list[tuple[dict[str, Any], Mapping[str, Place]]]:
         """Return the defaults with their places that reach a host of a group, the farthest first."""
         entries = [self._catalogue.find("HostGroup", group) for group in reversed(self.ancestry(name))]
         sound = [entry for entry in entries if entry and entry.is_sound]
@@ -131,11 +130,11 @@ def _host(entry: Entry, tree: _GroupTree, catalogue: Catalogue, locations: dict[
     spec: dict[str, Any] = {}
     fields: dict[str, Place] = {}
     for defaults, places in tree.defaults(entry.spec.get("hostGroup")):
-        spec, fields = _merged(spec, defaults), fields | places
+        spec, fields = _merged(spec, defaults), {**fields, **places}
     spec, source = _merged(spec, entry.spec), entry.source()
     return model.Host(
         name=entry.name,
-        source=model.Source(source.place, fields | source.fields),
+        source=model.Source(source.place, {**fields, **source.fields}),
         address=spec.get("address") or entry.name,
         labels=entry.labels,
         host_group=_known_as(catalogue, "HostGroup", spec.get("hostGroup")),

@@ -15,8 +15,9 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from reconciler.desired.documents import YamlDocument
 from reconciler.desired.hints import Path, did_you_mean, listed, shown_path, shown_value
-from reconciler.desired.yaml_reader import YamlDocument
+from reconciler.desired.shapes import Question, compiled
 from reconciler.model.problem import Problem
 
 KINDS: Final = {
@@ -80,21 +81,43 @@ def schema_text(name: str) -> str:
 
 def shape_problems(document: YamlDocument) -> list[Problem]:
     """Return what is wrong with one document by its kind's schema; an unknown kind or version is the only finding then."""
+    data = document.data
     found = list(_envelope_problems(document))
     if found:
         return found
-    data = document.data
+    if document.is_printable and quickly_sound(data["kind"], data):
+        return []
     broken = dict(_control_characters(document, data, ()))
-    for error in _validator(data["kind"]).iter_errors(data):
+    for error in schema_errors(data["kind"], data):
         if tuple(error.absolute_path) not in broken:
             found += _problems_of(document, _violation(error))
     return [*broken.values(), *found]
 
 
+def quickly_sound(kind: str, data: Any) -> bool:
+    """Tell whether data is surely a sound document of a kind; no means only that ``schema_errors`` must say."""
+    return _quick_question(kind)(data)
+
+
+def schema_errors(kind: str, data: Any) -> Iterator[ValidationError]:
+    """Give what jsonschema finds wrong with a document of a kind."""
+    return _validator(kind).iter_errors(data)
+
+
 @cache
 def _validator(kind: str) -> Draft202012Validator:
+    return Draft202012Validator(_schema(kind))
+
+
+@cache
+def _quick_question(kind: str) -> Question:
+    return compiled(_schema(kind))
+
+
+def _schema(kind: str) -> dict[str, Any]:
     schema = json.loads(schema_text(KINDS[kind]))
-    return Draft202012Validator(_inlined(schema, schema["$defs"]))
+    inlined: dict[str, Any] = _inlined(schema, schema["$defs"])
+    return inlined
 
 
 def _inlined(node: Any, definitions: dict[str, Any]) -> Any:

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import yaml
 
+from reconciler.desired.documents import Marks, Path, Position, YamlDocument
 from reconciler.desired.scalars import CORE, Scalar, UnusableScalar, resolve_plain, resolve_tagged, shown_tag
+from reconciler.desired.usual_reader import read_usual
 from reconciler.model.problem import Place, Problem
 
 MAXIMUM_BYTES: Final = 10 * 1024 * 1024
@@ -25,39 +27,6 @@ _MAXIMUM_SYNTAX_ERRORS: Final = 20
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
 _DOCUMENT_START = re.compile(r"^---(?=\s|$)", re.MULTILINE)
-
-Path = tuple[str | int, ...]
-Position = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """Where a field stands: its key (for items of lists and the document: the value), and its value; both from 1."""
-
-    key: Position
-    value: Position
-
-
-@dataclass(frozen=True, slots=True)
-class YamlDocument:
-    """One document: plain data, and the marks of everything in it by path from the top."""
-
-    file: str
-    data: Any
-    marks: dict[Path, Marks]
-
-    def key_place(self, path: Path) -> Place:
-        """Return where the key of a field stands, or its nearest parent's."""
-        return Place(self.file, *self._nearest(path).key)
-
-    def value_place(self, path: Path) -> Place:
-        """Return where the value of a field stands, or its nearest parent's."""
-        return Place(self.file, *self._nearest(path).value)
-
-    def _nearest(self, path: Path) -> Marks:
-        while path not in self.marks:
-            path = path[:-1]
-        return self.marks[path]
 
 
 @dataclass(slots=True)
@@ -256,6 +225,12 @@ def read_yaml(name: str, content: bytes) -> tuple[list[YamlDocument], list[Probl
     text, problem = _decoded(name, content)
     if problem:
         return [], [problem]
+    usual = read_usual(name, text, MAXIMUM_DOCUMENTS)
+    return (usual, []) if usual is not None else read_carefully(name, text)
+
+
+def read_carefully(name: str, text: str) -> tuple[list[YamlDocument], list[Problem]]:
+    """Return the documents and problems of a text, whatever it holds; the long way of ``read_yaml``."""
     return _Reading(name, text).run()
 
 
@@ -362,7 +337,7 @@ class _Reading:
         data = expander.expand(node, (), node.position, in_alias=False) if node else None
         self.problems += builder.problems
         if data is not None and not builder.problems:
-            self.documents.append(YamlDocument(self.name, data, expander.marks))
+            self.documents.append(YamlDocument.of(self.name, data, expander.marks))
 
 
 def _index_of_line(text: str, line: int) -> int:

@@ -4,6 +4,7 @@ Every object carries the places of its fields, so that a plan can say which line
 was not given and is not managed. Built by ``reconciler.desired``; read by everyone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -28,7 +29,7 @@ class Source:
     """Where an object and its fields stand: dotted field names below ``spec`` ("placement.host") to places."""
 
     place: Place
-    fields: dict[str, Place] = field(default_factory=dict)
+    fields: Mapping[str, Place] = field(default_factory=dict)
 
     def of(self, path: str) -> Place:
         """Return the place of a field, or of its nearest parent that has one, or of the object."""

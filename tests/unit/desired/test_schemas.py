@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from reconciler.desired.documents import YamlDocument
 from reconciler.desired.publish import published_schemas
 from reconciler.desired.schemas import KINDS
-from reconciler.desired.yaml_reader import YamlDocument, read_yaml
+from reconciler.desired.yaml_reader import read_yaml
 
 ROOT = Path(__file__).parents[3]
 SCHEMAS = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "schemas").glob("*.json"))}

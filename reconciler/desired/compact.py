@@ -1,0 +1,215 @@
+"""Frozen values as compact JSON and back, driven by their type hints: a new field of the model needs no line here.
+
+A dataclass becomes a list of its fields. Equal small values (placements, settings) are written once, in a pool. Places of
+fields, most of what there is, become plain numbers that nobody looks at until a place is asked for. Never pickle: what
+stands in an entry can be wrong, but it cannot run.
+"""
+
+import base64
+import dataclasses
+import json
+import sys
+import types
+import typing
+from array import array
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from functools import cache, partial
+from typing import Any
+
+from reconciler.desired.documents import FieldPlaces
+from reconciler.model.desired import Source
+from reconciler.model.problem import Place
+
+Convert = Callable[[Any], Any]
+
+
+class Unreadable(ValueError):  # noqa: N818 -- named after what it is
+    """The text is not what this module wrote."""
+
+
+class Writer:
+    """Takes values apart; what they have in common gathers in tables, to be written once at the end."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, dict[Any, int]] = {}
+        self._tables: dict[str, list[Any]] = {}
+        self._numbers: list[int] = []
+        self._converts: dict[Any, Convert] = {}
+
+    def written(self, hint: Any, value: Any) -> str:
+        """Return the text of a value of a type."""
+        body = self._of(hint)(value)
+        numbers = array("I", self._numbers)
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        text = {"numbers": base64.b64encode(numbers.tobytes()).decode(), "tables": self._tables, "body": body}
+        return json.dumps(text, separators=(",", ":"))
+
+    def _of(self, hint: Any) -> Convert:
+        if hint not in self._converts:
+            self._converts[hint] = self._made(hint)
+        return self._converts[hint]
+
+    def _made(self, hint: Any) -> Convert:
+        kind, inner = _kind(hint)
+        if kind == "optional":
+            convert = self._of(inner)
+            return lambda value: None if value is None else convert(value)
+        if kind == "list":
+            convert = self._of(inner)
+            return lambda value: value if isinstance(value, str) else [convert(one) for one in value]
+        if kind == "set":
+            return lambda value: sorted(one.value for one in value)
+        if kind == "enum":
+            return lambda value: value.value
+        if kind == "moment":
+            return datetime.isoformat
+        if kind == "source":
+            return self._source
+        return self._dataclass(hint) if kind == "object" else _same
+
+    def _dataclass(self, hint: type) -> Convert:
+        fields = [(name, self._of(inner)) for name, inner in _fields(hint)]
+
+        def row_of(value: Any) -> list[Any]:
+            return [take(getattr(value, name)) for name, take in fields]
+
+        return partial(self._pooled, hint.__name__, row_of) if _is_pooled(hint) else row_of
+
+    def _pooled(self, table: str, row_of: Convert, value: Any) -> int:
+        """Return where a value stands in its table; equal values stand there once."""
+        known = self._places.setdefault(table, {})
+        at = known.get(value)
+        if at is None:
+            row = row_of(value)
+            at = known[value] = len(known)
+            self._tables.setdefault(table, []).append(row)
+        return at
+
+    def _source(self, source: Source) -> list[Any]:
+        place, places = source.place, list(source.fields.values())
+        start = len(self._numbers)
+        self._numbers += [number for one in places for number in (one.line, one.column)]
+        files = {one.file for one in places} or {place.file}
+        # Fields of a host may come from the files of its groups; usually all stand in one file.
+        several = [self._pooled("files", _same, one.file) for one in places if len(files) > 1]
+        file = self._pooled("files", _same, min(files))
+        names = self._pooled("names", list, tuple(source.fields))
+        return [self._pooled("files", _same, place.file), place.line, place.column, file, names, start, several]
+
+
+def read(hint: Any, text: str | bytes) -> Any:
+    """Return the value of a type that a Writer wrote; raise Unreadable for anything else."""
+    try:
+        data = json.loads(text)
+        numbers = array("I", base64.b64decode(data["numbers"], validate=True))
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        return _Reader(data["tables"], numbers).of(hint)(data["body"])
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise Unreadable("this is no value of ours") from error
+
+
+class _Reader:
+    """Puts values together again; each pooled value is made once, when the first field asks for its table."""
+
+    def __init__(self, tables: dict[str, list[Any]], numbers: "array[int]") -> None:
+        self._tables, self._numbers = tables, numbers
+        self._converts: dict[Any, Convert] = {}
+        self._files: list[str] = tables.get("files", [])
+        self._names = [{name: 2 * at for at, name in enumerate(names)} for names in tables.get("names", [])]
+
+    def of(self, hint: Any) -> Convert:
+        if hint not in self._converts:
+            self._converts[hint] = self._made(hint)
+        return self._converts[hint]
+
+    def _made(self, hint: Any) -> Convert:
+        kind, inner = _kind(hint)
+        if kind == "optional":
+            convert = self.of(inner)
+            return lambda value: None if value is None else convert(value)
+        if kind == "list":
+            convert = self.of(inner)
+            return lambda value: value if isinstance(value, str) else tuple(map(convert, value))
+        if kind == "set":
+            convert = self.of(inner)
+            return lambda value: frozenset(map(convert, value))
+        if kind == "enum":
+            return {one.value: one for one in hint}.__getitem__
+        if kind == "moment":
+            return datetime.fromisoformat
+        if kind == "source":
+            return self._source
+        return self._dataclass(hint) if kind == "object" else _same
+
+    def _dataclass(self, hint: type) -> Convert:
+        hints = _fields(hint)
+        converts = [(at, convert) for at, (_, inner) in enumerate(hints) if (convert := self.of(inner)) is not _same]
+        make = partial(_put_together, hint, len(hints), converts)
+        return [make(row) for row in self._tables.get(hint.__name__, [])].__getitem__ if _is_pooled(hint) else make
+
+    def _source(self, row: list[Any]) -> Source:
+        file, line, column, fields_file, names, start, several = row
+        place = Place(self._files[file], line, column)
+        places = FieldPlaces(self._files[fields_file], self._names[names], self._numbers, start)
+        if not several:
+            return Source(place, places)
+        files = [self._files[number] for number in several]
+        return Source(
+            place,
+            {name: Place(one, at.line, at.column) for one, (name, at) in zip(files, places.items(), strict=True)},
+        )
+
+
+def _put_together(make: Callable[..., Any], size: int, converts: list[tuple[int, Convert]], row: list[Any]) -> Any:
+    if len(row) != size:
+        raise Unreadable("this has other fields")
+    for at, convert in converts:
+        row[at] = convert(row[at])
+    return make(*row)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _fields(hint: type) -> list[tuple[str, Any]]:
+    hints = typing.get_type_hints(hint)
+    return [(field.name, hints[field.name]) for field in dataclasses.fields(hint)]
+
+
+@cache
+def _is_pooled(hint: Any) -> bool:
+    """Tell whether equal values of a type may be one: those that hold no mapping anywhere, so no places of their own."""
+    kind, inner = _kind(hint)
+    if kind == "object":
+        return all(_is_pooled(one) for _, one in _fields(hint))
+    return _is_pooled(inner) if inner is not None else kind != "source" and typing.get_origin(hint) is not dict
+
+
+def _kind(hint: Any) -> tuple[str, Any]:
+    """Return how values of a type are written, and the type inside it."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        left = [one for one in arguments if one is not type(None)]
+        # Text or a list of text (networks) is told apart by looking at the value.
+        inner = left[0] if len(left) == 1 else next(one for one in left if typing.get_origin(one) is tuple)
+        return ("optional", inner) if len(left) < len(arguments) else _kind(inner)
+    if origin in (tuple, frozenset):
+        return "list" if origin is tuple else "set", arguments[0]
+    if hint is Source:
+        return "source", None
+    if isinstance(hint, type) and origin is None:
+        return _kind_of_class(hint), None
+    return "plain", None
+
+
+def _kind_of_class(hint: type) -> str:
+    if issubclass(hint, Enum):
+        return "enum"
+    if issubclass(hint, datetime):
+        return "moment"
+    return "object" if dataclasses.is_dataclass(hint) else "plain"
