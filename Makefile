@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format lock clean
+.PHONY: demo test check sweep format lock clean
 demo: $(READY)
 	@$(BIN)/reconciler demo
 
@@ -17,6 +17,10 @@ check: $(READY)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -n 2
+
+# The laws of apply on many more random fleets than every day, new ones each time; takes a few minutes.
+sweep: $(READY)
+	@SWEEP_EXAMPLES=2000 $(BIN)/python -m pytest -n 2 tests/laws/test_apply.py
 
 format: $(READY)
 	@$(BIN)/ruff format .

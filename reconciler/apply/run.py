@@ -159,6 +159,10 @@ class Run:
         if tracked.is_unprotected and restored:
             tracked = replace(tracked, unprotected_until=restored)
         if tracked.is_unprotected and self._wants_role(tracked.step, observation):
+            refused = self.given_up.get(f"role/{key}")
+            if refused:
+                self._finish(key, tracked, OutcomeState.FAILED, f"arrived, but its cluster role was {refused}")
+                return
             self.tracked[key] = replace(tracked, arrived_at=tracked.arrived_at or observation.observed_at, percent=100)
             return
         if tracked.is_unprotected:
