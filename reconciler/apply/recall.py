@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from reconciler.journal import Entry
 from reconciler.model.memory import Memory, SavedRole
+from reconciler.model.plan import MachineStep
 
 
 def recall(entries: Iterable[Entry]) -> Memory:
@@ -26,6 +27,18 @@ def _role_removed(memory: Memory, entry: Entry) -> Memory:
     if entry.data.get("settings"):
         memory = memory.with_role(machine, SavedRole(str(entry.data.get("cluster") or ""), entry.data["settings"]))
     return memory.with_unprotected(machine, entry.at) if entry.data.get("owed") else memory
+
+
+def begun_steps(entries: Iterable[Entry]) -> dict[str, MachineStep]:
+    """Return the step that was begun last for each machine (by VMId) and whose end nobody wrote down."""
+    begun: dict[str, MachineStep] = {}
+    for entry in entries:
+        if entry.kind == "intent" and "virtualMachine" in entry.data["step"]:
+            step = MachineStep.model_validate(entry.data["step"])
+            begun[step.virtual_machine.id.casefold()] = step
+        elif entry.kind in ("outcome", "attempt-failed"):
+            begun.pop(str(entry.data.get("id") or entry.data.get("key") or "").casefold(), None)
+    return begun
 
 
 def last_names(entries: Iterable[Entry]) -> frozenset[str]:

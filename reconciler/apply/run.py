@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from reconciler.apply.approval import Approval
-from reconciler.apply.recall import last_names
+from reconciler.apply.recall import begun_steps, last_names
 from reconciler.apply.start import Starter
 from reconciler.apply.tracking import (
     Tracked,
@@ -86,6 +86,7 @@ class Run:
         self.began = self.clock.now()
         self.starter = Starter(self.desired, self.hosts, self.journal, self.clock)
         self.approval = Approval(self.options.approved)
+        self.begun = begun_steps(self.journal.entries())
 
     def stop(self) -> None:
         """Start nothing more; end as soon as no machine is without high availability because of us."""
@@ -195,11 +196,19 @@ class Run:
     def _adopt(self, thought: Thought) -> None:
         """Follow migrations that lead where the desired state points, whoever started them."""
         for machine in thought.drift.machines:
-            if machine.status is not MachineStatus.MOVING or machine.migration is None or machine.host is None:
+            if machine.migration is None or machine.host is None:
                 continue
             key = machine.migration.virtual_machine.casefold()
-            if key not in self.tracked:
-                self._track_adopted(key, machine, adopted_step(machine.host, machine.migration, machine.machine.name))
+            own = self._begun_here(key, machine)
+            if key not in self.tracked and (own or machine.status is MachineStatus.MOVING):
+                step = own or adopted_step(machine.host, machine.migration, machine.machine.name)
+                self._track_adopted(key, machine, step)
+
+    def _begun_here(self, key: str, machine: MachineDrift) -> MachineStep | None:
+        """A hop leads to no place that anybody asked for; only what was written down tells that it is ours."""
+        step = self.begun.get(key)
+        ours = step is not None and step.destination is not None and machine.destination is not None
+        return step if step and ours and str(step.destination).casefold() == str(machine.destination).casefold() else None
 
     def _track_adopted(self, key: str, machine: MachineDrift, step: MachineStep) -> None:
         assert machine.migration is not None

@@ -25,6 +25,18 @@ class Silent:
         """Say nothing."""
 
 
+class Interrupting(Silent):
+    """Somebody who stops a run as soon as something is on its way."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def show(self, progress: Progress) -> None:
+        """Stop the run."""
+        if progress.rows:
+            self._run.stop()
+
+
 class Watched:
     """Hosts that may refuse every cluster role, asked only so often."""
 
@@ -84,3 +96,22 @@ def test_a_machine_named_in_another_case_has_its_time_without_a_role_measured() 
     ((_, machine),) = world.observation().machines()
     assert machine.highly_available
     assert [row.unprotected_seconds is not None for row in report.outcomes if row.action == "liveMigration"] == [True]
+
+
+def test_a_hop_under_way_is_followed_after_a_restart() -> None:
+    """Two full hosts swap machines over a third; somebody stops during the hop, and the next run goes on from there."""
+    observation = a_fleet(
+        a_host("Host1", a_vm("vm1"), available_mib=0), a_host("Host2", a_vm("vm2"), available_mib=0), a_host("Host3")
+    )
+    wanted = desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host1"))
+    clock = ManualClock(observation.observed_at + timedelta(minutes=1))
+    world, journal = World(observation, clock), MemoryJournal(clock)
+    first = Run(wanted, SimulatedHosts(world), journal, clock, Silent())
+    first.view = Interrupting(first)
+    assert first.execute().interrupted
+    assert world.next_end() is not None, "the hop goes on without a controller"
+
+    report = Run(wanted, SimulatedHosts(world), journal, clock, Silent()).execute()
+
+    assert report.exit_code == 0, report.exit_reason
+    assert {vm.name: host.name for host, vm in world.observation().machines()} == {"vm1": "Host2", "vm2": "Host1"}
