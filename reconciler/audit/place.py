@@ -21,7 +21,7 @@ def in_place(machine: str, stand: Stand, case: Case, *, drained: bool = True) ->
 def placement_allows(machine: str, host: str, case: Case) -> bool:
     """Tell whether the placement names the host; no placement allows every host."""
     placement = case.managed[machine].placement
-    return placement is None or host.casefold() in {name.casefold() for name in placement.hosts}
+    return placement is None or placement.allows(host)
 
 
 def storage_fits(wanted: StoragePlacement, stand: Stand) -> bool:

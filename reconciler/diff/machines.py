@@ -126,7 +126,7 @@ class _Judge:
 
     def _allows(self, host: str) -> bool:
         placement = self._machine.placement
-        return placement is None or host.casefold() in {name.casefold() for name in placement.hosts}
+        return placement is None or placement.allows(host)
 
     def _drains(self, host: str) -> bool:
         wanted = self._desired.host(host)

@@ -7,7 +7,7 @@ was not given and is not managed. Built by ``reconciler.desired``; read by every
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from reconciler.model.observation import Networks
 from reconciler.model.problem import Place
@@ -121,6 +121,16 @@ class Placement:
     hosts: tuple[str, ...]
     prefer: tuple[str, ...] = ()
     cluster: str | None = None
+
+    def allows(self, host: str) -> bool:
+        """Tell whether a host (case does not matter) is among those allowed."""
+        return host.casefold() in _folded(self.hosts)
+
+
+@lru_cache(maxsize=4096)
+def _folded(names: tuple[str, ...]) -> frozenset[str]:
+    """Many machines share one list of hosts; it is folded once."""
+    return frozenset(name.casefold() for name in names)
 
 
 @dataclass(frozen=True, slots=True)

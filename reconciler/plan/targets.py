@@ -13,6 +13,7 @@ from reconciler.model.desired import PlacementRule
 from reconciler.model.drift import MachineDrift, MachineStatus, RuleDrift
 from reconciler.model.plan import Blocked
 from reconciler.model.words import Handling, RuleType
+from reconciler.plan.checks import host_refusal
 from reconciler.plan.estimate import Assumptions
 from reconciler.plan.exact import HOSTS, MAKES_ROOM, Decision, FirstChoice, decide_together
 from reconciler.plan.fleet import Fleet
@@ -57,6 +58,7 @@ class _Chooser:
         self._moves: list[Move] = []
         self._blocked: list[Blocked] = []
         self._room = {name: self._room_at(name) for name in fleet.host_names}
+        self._closed = frozenset(name for name in fleet.host_names if host_refusal(fleet, name))
         self._mending = self._machines_to_mend()
         self._positions = self._settled_positions()
 
@@ -182,10 +184,13 @@ class _Chooser:
         heap = [
             ((1, 0, ranks.get(host.casefold(), len(prefer)), 0, -(self._room.get(host) or 0), host.casefold()), host)
             for host in candidates
+            if host not in self._closed
         ]
         heapq.heapify(heap)
         while heap:
             yield heapq.heappop(heap)
+        # These refuse everybody: they are asked last, for the reasons they give.
+        yield from (((99, 0, 0, 0, 0, host.casefold()), host) for host in candidates if host in self._closed)
 
     def _preferred(self, drift: MachineDrift) -> list[str]:
         placement = drift.machine.placement
