@@ -130,8 +130,16 @@ def _at_home(scene: Scene, drift: MachineDrift, machine: VirtualMachine, host: s
             found.refuse(as_reason(route))
         elif not scene.steps_of(machine.id):
             found.refuse(*space_reasons(scene, Move(drift, machine, host, route, "explain")))
+    if not found.refused:
+        found.refuse(*_blocked_at_home(scene, drift, machine))
     verdict = Verdict.REFUSED if found.refused else Verdict.HERE
     return _option(scene, drift, machine, host, route, memory_at(scene, host, machine.id.casefold()), found, verdict)
+
+
+def _blocked_at_home(scene: Scene, drift: MachineDrift, machine: VirtualMachine) -> list[Reason]:
+    """What the plan cannot help although the machine may stay: a role its files do not allow, a clash of files, a rule."""
+    mine = [one for one in scene.plan.blocked if one.subject == drift.subject and one.id in (None, machine.id)]
+    return [Reason(reason=min(one.counts, default=one.code), finding=one.finding, remedy=one.remedy) for one in mine]
 
 
 def _verdict(found: _Judgement, drift: MachineDrift, host: str, *, planned: bool) -> Verdict:

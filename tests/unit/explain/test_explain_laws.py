@@ -1,6 +1,7 @@
 """What holds of every explanation: a verdict on a host is what a plan that pins the machine there would say."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from reconciler.model.observation import Observation
 from reconciler.model.plan import MachineStep, Plan
 from reconciler.model.words import WhenOff
 from reconciler.plan import make_plan
-from tests.builders import a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm, migration
+from tests.builders import GIB, SHARE, a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm, migration, stored
 from tests.unit.explain.asking import machine as explained
 
 LAWS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -45,8 +46,8 @@ def fleets(draw: st.DrawFn) -> tuple[Desired, Observation]:
     return desired(*managed, *rules, *hosts_asked, hosts=()), a_fleet(*(draw_host(draw, name, on[name]) for name in names))
 
 
-ASKED: list[dict[str, object]] = [{}, {}, {}, {"cordoned": True}, {"maintenance": True}, {"reserve_memory_mib": 2048}]
-SEEN: list[dict[str, object]] = [
+ASKED: list[dict[str, Any]] = [{}, {}, {}, {"cordoned": True}, {"maintenance": True}, {"reserve_memory_mib": 2048}]
+SEEN: list[dict[str, Any]] = [
     {},
     {},
     {},
@@ -55,6 +56,25 @@ SEEN: list[dict[str, object]] = [
     {"processor_vendor": "AuthenticAMD"},
     {"migration": migration(enabled=False)},
 ]
+
+
+CLUSTERS: list[dict[str, Any]] = [{}, {"cluster": "East"}, {"cluster": "East"}, {"cluster": "West"}]
+FOLDERS = [None, r"D:\VMs\vm1", r"C:\ClusterStorage\Volume1\vm1"]
+
+
+@st.composite
+def clustered_fleets(draw: st.DrawFn) -> tuple[Desired, Observation]:
+    """One machine, in a cluster or not, highly available or not, on whatever storage; nobody else has a part in the answer."""
+    names = [f"Host{number}" for number in range(1, draw(st.integers(2, 4)) + 1)]
+    protected = st.sampled_from([True, False, None])
+    machine = a_vm("vm1", folder=draw(st.sampled_from(FOLDERS)), highly_available=draw(st.booleans()))
+    storage = stored(draw(st.sampled_from([None, None, rf"{SHARE}\new", r"D:\new", r"C:\ClusterStorage\Volume1\new"])))
+    longest = VirtualMachineMigration(maximum_unprotected_seconds=draw(st.sampled_from([None, 1, 600])))
+    wanted = desired_vm("vm1", tuple(names), high_availability=draw(protected), storage=storage, migration=longest)
+    hosts = [a_host(name, *([machine] if name == "Host1" else []), **draw(st.sampled_from(CLUSTERS))) for name in names]
+    volume = seen.Volume(path=r"C:\ClusterStorage\Volume1", size_bytes=900 * GIB, free_bytes=500 * GIB)
+    clusters = tuple(seen.Cluster(name=name, shared_volumes=(volume,)) for name in ("East", "West"))
+    return desired(wanted, hosts=tuple(names)), a_fleet(*hosts, clusters=clusters)
 
 
 def draw_host(draw: st.DrawFn, name: str, machines: list[seen.VirtualMachine]) -> seen.Host:
@@ -77,7 +97,8 @@ def uses(plan: Plan, explained: MachineExplanation, host: str) -> bool:
 
 
 def blocked_reasons(plan: Plan) -> set[str]:
-    return {reason for one in plan.blocked if one.subject == "virtualMachine/vm1" for reason in one.counts}
+    mine = [one for one in plan.blocked if one.subject == "virtualMachine/vm1"]
+    return {reason for one in mine for reason in (one.counts or {one.code: 1})}
 
 
 def judged(wanted: Desired, fleet: Observation) -> Iterator[tuple[MachineExplanation, HostOption, Plan]]:
@@ -95,6 +116,14 @@ def test_a_host_that_is_not_refused_is_used_when_asked_for(fleet: tuple[Desired,
             others = OF_OTHERS if len(fleet[0].virtual_machines) > 1 else set()
             reasons = blocked_reasons(plan)
             assert uses(plan, answer, option.host) or (reasons and reasons <= others), (option, plan.blocked)
+
+
+@LAWS
+@given(clustered_fleets())
+def test_alone_in_the_fleet_a_verdict_is_what_the_plan_does(fleet: tuple[Desired, Observation]) -> None:
+    """With nobody else to blame, a host is used when asked for if and only if it is not refused."""
+    for answer, option, plan in judged(*fleet):
+        assert uses(plan, answer, option.host) == (option.verdict is not Verdict.REFUSED), (option, plan.blocked)
 
 
 @LAWS
