@@ -34,6 +34,8 @@ class Fleet:
     def __init__(self, desired: Desired, observation: Observation, drift: Drift) -> None:
         self.desired, self.observation, self.drift = desired, observation, drift
         self._rooms: dict[VolumeKey, int | None] = {}
+        self._limits: dict[str, int | None] = {}
+        self._clusters: dict[str, str | None] = {}
         self._listed_shares: dict[str, frozenset[str | None]] = {}
         self._changes = {
             (settings.subject.casefold(), change.field): change
@@ -59,8 +61,10 @@ class Fleet:
 
     def cluster_of(self, name: str) -> str | None:
         """Return the cluster of a host as observed, else as desired."""
-        host, asked = self.observation.host(name), self.wanted(name)
-        return (host.cluster if host else None) or (asked.cluster if asked else None)
+        if name not in self._clusters:
+            host, asked = self.observation.host(name), self.wanted(name)
+            self._clusters[name] = (host.cluster if host else None) or (asked.cluster if asked else None)
+        return self._clusters[name]
 
     def same_cluster(self, first: str, second: str) -> bool:
         """Tell whether two hosts are nodes of one cluster."""
@@ -178,6 +182,11 @@ class Fleet:
 
     def live_limit(self, name: str) -> int | None:
         """Return the effective limit of live migrations: the smallest known of desired, observed and the cluster's."""
+        if name not in self._limits:
+            self._limits[name] = self._live_limit(name)
+        return self._limits[name]
+
+    def _live_limit(self, name: str) -> int | None:
         host, asked = self.observation.host(name), self.wanted(name)
         cluster, asked_cluster = (of.cluster(self.cluster_of(name) or "") for of in (self.observation, self.desired))
         limits = [

@@ -122,7 +122,7 @@ class _Timetable:
             else:
                 ends = (step.source, step.destination or step.source)
                 before |= {configured[host.casefold()] for host in ends if host.casefold() in configured}
-                before |= set(restored) if step.is_crossing else set()
+                before.update(restored if step.is_crossing else ())
                 restored += [index] if step.action is Action.ADD_CLUSTER_ROLE else []
             missing[index] = len(before)
             for one in sorted(before):
