@@ -4,8 +4,9 @@ import json
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from shutil import get_terminal_size
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from reconciler.model.exit_codes import ExitCode
 from reconciler.model.problem import Problem
@@ -32,13 +33,35 @@ def fail(*problems: Problem, code: ExitCode = ExitCode.ERROR) -> NoReturn:
 
 
 def say(text: str) -> None:
-    """Print talk (progress, warnings, errors) to standard error."""
-    print(text.rstrip("\n"), file=sys.stderr, flush=True)  # noqa: T201
+    """Print talk (progress, warnings, errors) to standard error; nobody listening any more stops no run."""
+    with suppress(OSError):
+        _write(sys.stderr, text)
 
 
 def print_data(text: str) -> None:
-    """Print the answer to standard output."""
-    print(text.rstrip("\n"), flush=True)  # noqa: T201
+    """Print the answer to standard output. A reader that has seen enough (``head``) changes neither work nor exit code."""
+    try:
+        _write(sys.stdout, text)
+    except OSError as error:
+        fail(
+            Problem("cannot-write", error.strerror or str(error), "make room where the output goes", subject="standard output")
+        )
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        print(text.rstrip("\n"), file=stream, flush=True)
+    except OSError as error:
+        _silence(stream)
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
+def _silence(stream: TextIO) -> None:
+    """What is still buffered would fail once more, with a complaint, when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def print_json(data: Any) -> None:

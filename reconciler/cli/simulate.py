@@ -1,6 +1,8 @@
 """``reconciler simulate``: a simulated fleet on loopback, to try the program on, until Ctrl-C."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,15 +35,13 @@ def simulate(
     """Serve a simulated fleet, one WinRM endpoint per host, until Ctrl-C."""
     fleet = _fleet(observation)
     clock = ScaledClock(datetime.now(UTC), speed)
+    _refuse_to_overwrite(write_config)
     try:
-        with staged(fleet, clock, first_port=first_port) as stage:
-            _write_config(stage, write_config)
+        with staged(fleet, clock, first_port=first_port) as stage, _written_config(stage, write_config):
             _introduce(stage, write_config)
             _until_interrupted(clock)
     except OSError as error:
-        fail(Problem("cannot-serve", str(error), "choose another --first-port, or another file", subject="simulate"))
-    finally:
-        write_config.unlink(missing_ok=True)
+        fail(Problem("cannot-serve", _words_of(error), "choose another --first-port or --write-config", subject="simulate"))
     finish(ExitCode.DONE)
 
 
@@ -54,11 +54,30 @@ def _fleet(file: Path | None) -> Observation:
         fail(problem.problem)
 
 
-def _write_config(stage: Stage, file: Path) -> None:
+def _refuse_to_overwrite(file: Path) -> None:
+    """The configuration of real hosts, or of a fleet that still runs, must not be lost to a simulated one."""
+    if file.exists():
+        finding = "the file exists: another simulated fleet may be using it, or it is somebody's configuration"
+        remedy = "name another with --write-config, or remove it if it was left behind"
+        fail(Problem("file-exists", finding, remedy, subject=str(file)))
+
+
+@contextmanager
+def _written_config(stage: Stage, file: Path) -> Iterator[None]:
     """The file holds a password (of a fleet that does not exist): readable by its owner only, like a real one."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as text:
-        yaml.safe_dump(_config_of(stage), text, sort_keys=False)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as text:
+            yaml.safe_dump(_config_of(stage), text, sort_keys=False)
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _words_of(error: OSError) -> str:
+    """Return what the system says, with the file or the port it says it of."""
+    said = error.strerror or str(error)
+    return f"{error.filename}: {said}" if error.filename else said
 
 
 def _config_of(stage: Stage) -> dict[str, Any]:

@@ -192,3 +192,49 @@ def test_a_pipe_in_a_legacy_code_page_gets_utf8_and_no_traceback() -> None:
 
     assert done.returncode == 0
     assert "StandAlone1 → StandAlone2" in done.stdout.decode("utf-8")
+
+
+def piped(*arguments: str, stdout: int, stderr: int = subprocess.DEVNULL) -> int:
+    """Run the program as a shell would, its output going where the test says."""
+    return subprocess.run(
+        [sys.executable, "-m", "reconciler", *arguments], stdout=stdout, stderr=stderr, check=False
+    ).returncode
+
+
+def a_pipe_nobody_reads() -> int:
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+def test_a_reader_that_leaves_early_changes_nothing() -> None:
+    """``reconciler plan | head -1``: no complaint, and the exit code is the plan's own; losing the talk is no error either."""
+    arguments = ("plan", str(STORY / "desired"), "--observation", str(STORY / "observed.json"), "--detailed-exitcode")
+    pipe = a_pipe_nobody_reads()
+
+    assert piped(*arguments, stdout=pipe, stderr=pipe) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full here")
+def test_a_full_disk_is_told_in_a_sentence() -> None:
+    """The answer is lost, so the code is 1; a person reads why, and no traceback."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert done.returncode == 1
+    assert "standard output: cannot-write: No space left on device — make room" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_simulate_never_writes_over_a_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The file may reach real hosts, or a fleet that runs in another terminal; it is neither changed nor removed."""
+    config = tmp_path / "winrm.yaml"
+    config.write_text("username: me", encoding="utf-8")
+
+    code, _, err = run(capsys, "simulate", "--write-config", config)
+
+    assert (code, config.read_text(encoding="utf-8")) == (1, "username: me")
+    assert "file-exists" in err
+    assert "--write-config" in err
