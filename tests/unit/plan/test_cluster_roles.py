@@ -67,6 +67,16 @@ def test_a_role_nobody_wants_goes_before_the_files_leave_clustered_storage() -> 
     assert told(plan) == [("removeClusterRole", "Host1", None, ()), ("storageMigration", "Host1", None, ("s1",))]
 
 
+def test_a_machine_that_has_lost_its_role_takes_its_files_to_a_local_disk_of_another_node() -> None:
+    """Role off, then one combined move: the files could not lie on the other node's drive while it stays behind."""
+    fleet = clustered(node("Host1", a_vm(highly_available=True)), node("Host2"))
+    plan = audited(desired(desired_vm("vm1", "Host2", high_availability=False, storage=stored(r"D:\VMs\vm1"))), fleet)
+    assert told(plan) == [
+        ("removeClusterRole", "Host1", None, ()),
+        ("liveMigrationWithStorage", "Host1", "Host2", ("s1",)),
+    ]
+
+
 def test_a_role_leaves_its_cluster_only_where_its_document_says_what_becomes_of_it() -> None:
     """Unsaid, the role would be gone once the machine has arrived, and nobody would put it back."""
     fleet = clustered(node("Host1", a_vm(highly_available=True)), node("Host2", cluster="C2"))
