@@ -102,6 +102,23 @@ def test_a_plan_made_true_leaves_nothing_to_do(case: Fleet) -> None:
 
 @LAWS
 @given(fleets())
+def test_planning_again_after_each_step_gives_the_rest_of_the_plan(case: Fleet) -> None:
+    """Steps taken in the order of the plan leave the same migrations to be made, no more of them and no other ones."""
+    wanted, fleet = case
+    rest = [told(step) for step in machine_steps(plan_for(wanted, fleet))]
+    if not any(step.bypass for step in machine_steps(plan_for(wanted, fleet))):
+        for step in machine_steps(plan_for(wanted, fleet)):
+            fleet = arrive(fleet, step)
+            rest.remove(told(step))
+            assert sorted(told(one) for one in machine_steps(plan_for(wanted, fleet))) == sorted(rest)
+
+
+def told(step: MachineStep) -> tuple[str, ...]:
+    return (step.virtual_machine.name, step.action.value, step.source, step.destination or "")
+
+
+@LAWS
+@given(fleets())
 def test_a_fleet_in_place_needs_nothing(case: Fleet) -> None:
     """Where every machine is pinned to the host it is on, the plan is empty."""
     _, fleet = case

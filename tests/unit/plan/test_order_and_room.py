@@ -87,13 +87,14 @@ def test_a_ring_without_any_room_is_blocked() -> None:
     assert blocked(plan) == {"vm1": "cycle", "vm2": "cycle"}
 
 
-def test_two_rings_and_one_spare_host_cost_a_hop_each() -> None:
-    """Rings are broken one by one, each with its own hop."""
-    hosts = [a_host(f"Host{n}", a_vm(f"vm{n}"), available_mib=0) for n in range(1, 5)]
-    pairs = {1: 2, 2: 1, 3: 4, 4: 3}
-    machines = [desired_vm(f"vm{one}", f"Host{other}") for one, other in pairs.items()]
-    plan = plan_for(desired(*machines, hosts=5), a_fleet(*hosts, a_host("Host5", available_mib=4096)))
-    assert (plan.summary.migrations, blocked(plan)) == (6, {})
+@pytest.mark.parametrize("pairs", [2, 5, 7])
+def test_each_swap_between_full_hosts_costs_one_hop(pairs: int) -> None:
+    """Pairs that share one spare host are broken one by one, each with its own hop and no more."""
+    hosts = [a_host(f"Host{n}", a_vm(f"vm{n}"), available_mib=0) for n in range(1, 2 * pairs + 1)]
+    machines = [desired_vm(f"vm{n}", f"Host{n + 1 if n % 2 else n - 1}") for n in range(1, 2 * pairs + 1)]
+    spare = a_host(f"Host{2 * pairs + 1}", available_mib=4096)
+    plan = plan_for(desired(*machines, hosts=2 * pairs + 1), a_fleet(*hosts, spare))
+    assert (plan.summary.needed_migrations, plan.summary.migrations, blocked(plan)) == (2 * pairs, 3 * pairs, {})
 
 
 def test_a_machine_that_is_home_may_be_parked() -> None:
