@@ -16,6 +16,7 @@ from reconciler.apply.tracking import (
     adopted_step,
     as_plan_problem,
     key_of,
+    not_after,
     outcome,
     outcome_of,
     peak_of,
@@ -212,10 +213,12 @@ class Run:
 
     def _track_adopted(self, key: str, machine: MachineDrift, step: MachineStep) -> None:
         assert machine.migration is not None
-        self.view.say(f"{step.virtual_machine.name} is already on its way to {step.destination or step.source}; following it")
+        away = step.destination and step.destination != step.source
+        what = f"{step.virtual_machine.name} is" if away else f"The storage of {step.virtual_machine.name} is"
+        self.view.say(f"{what} already on its way {f'to {step.destination}' if away else f'on {step.source}'}; following it")
         self.tracked[key] = Tracked(
             step=step,
-            started_at=machine.migration.started_at or self.clock.now(),
+            started_at=not_after(self.clock.now(), machine.migration.started_at),
             state_before=machine.observed.state if machine.observed else None,
             adopted=True,
             unprotected_from=self.starter.memory.unprotected_since.get(key),

@@ -63,6 +63,11 @@ def adopted_step(host: str, job: Migration, name: str) -> MachineStep:
     )
 
 
+def not_after(now: datetime, host_says: datetime | None) -> datetime:
+    """Return when a migration began: as its host says, but never in our future, for clocks differ and no time is negative."""
+    return min(now, host_says) if host_says else now
+
+
 def row_of(tracked: Tracked, now: datetime) -> ProgressRow:
     """Return one line of progress. Time left is by percent once that means something, by the estimate before."""
     step = tracked.step
@@ -84,7 +89,7 @@ def row_of(tracked: Tracked, now: datetime) -> ProgressRow:
 
 def _seconds_left(tracked: Tracked, now: datetime) -> float | None:
     elapsed = (now - tracked.started_at).total_seconds()
-    if tracked.percent is not None and tracked.percent >= 5:
+    if tracked.percent is not None and tracked.percent >= 5 and elapsed > 0:
         return max(0.0, elapsed * (100 - tracked.percent) / tracked.percent)
     estimate = tracked.step.estimated_seconds
     return max(0.0, estimate - elapsed) if estimate else None

@@ -54,7 +54,8 @@ def apply(
             _refuse_second_use(journal, approved)
             report = run_apply(desired, hosts, journal, clock, Options(approved=approved, override=frozenset(override or ())))
     except JournalError as error:
-        fail(Problem("journal", str(error), "give a writable file with --state; nothing is started without a journal"))
+        remedy = "give a writable file with --state; nothing is started without a journal"
+        fail(Problem("journal", str(error), remedy, subject="apply"))
     show_report(report, output)
     finish(ExitCode(report.exit_code))
 

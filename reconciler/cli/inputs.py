@@ -52,4 +52,5 @@ def hosts_or_fail(config: Path | None) -> Iterator[Hosts]:
         with winrm_hosts(config, os.environ) as hosts:
             yield hosts
     except WinRmConfigError as error:
-        fail(Problem("configuration", str(error), "see docs/winrm.md for the fields of the configuration", subject="winrm"))
+        finding, _, remedy = str(error).partition("; ")
+        fail(Problem("configuration", finding, remedy or "see docs/winrm.md for its fields", subject="winrm"))
