@@ -131,11 +131,14 @@ def roles_missing(case: Case, world: World, blocked: set[str]) -> list[str]:
 def assert_silent(play: Play, report: ApplyReport) -> None:
     """Nothing is left to do, the exit code says so, and applying again does nothing.
 
-    Only a move out of a cluster may be left, while others lack the high availability that they should have and cannot.
+    Only a move out of a cluster may be left, while others lack the high availability that they should have and cannot,
+    and whatever waits for such a move.
     """
     plan = play.plan()
     blocked = {one.subject.casefold() for one in plan.blocked}
-    left = {row.subject for row in report.in_state(OutcomeState.WAITING) if row.detail.endswith("without high availability")}
+    waiting = report.in_state(OutcomeState.WAITING)
+    kept = {row.subject for row in waiting if row.detail.endswith("without high availability")}
+    left = kept and kept | {row.subject for row in waiting if row.detail.startswith("waits for ")}
     assert {getattr(step, "subject", "") for step in plan.steps} <= left
     assert report.exit_code == (ExitCode.PARTLY if plan.blocked or left else ExitCode.DONE), report.exit_reason
     assert roles_missing(play.case, play.world, blocked) == []
