@@ -15,6 +15,11 @@ DESIRED, SEEN = ROOT / "desired-state", ROOT / "reconciler" / "simulator" / "fle
 FILES = (DESIRED, "--observation", SEEN)
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+
+
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
     code = main([str(argument) for argument in arguments])
     captured = capsys.readouterr()
