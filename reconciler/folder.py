@@ -29,6 +29,8 @@ _VARIABLE: Final = "RECONCILER_CACHE"
 def load_folder(folder: Path, kept: Cache | None = None) -> Loaded:
     """Return the desired state of a folder and all its problems, those of reading first; None where any is an error."""
     files, unreadable = read_folder(folder)
+    if unreadable and not files:
+        return Loaded(None, tuple(unreadable))  # that nothing is managed would be a second name for the same trouble
     with _collector_at_rest():
         loaded = load_desired(files, cache=kept)
     if not unreadable:

@@ -238,3 +238,26 @@ def test_simulate_never_writes_over_a_configuration(capsys: pytest.CaptureFixtur
     assert (code, config.read_text(encoding="utf-8")) == (1, "username: me")
     assert "file-exists" in err
     assert "--write-config" in err
+
+
+def test_a_folder_that_is_not_there_is_said_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Nobody is told as well that nothing is managed."""
+    code, out, _ = run(capsys, "validate", tmp_path / "nowhere")
+
+    assert code == 1
+    assert "no-such-folder" in out
+    assert "empty-desired-state" not in out
+
+
+def test_a_bad_configuration_names_its_remedy_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Place, finding and remedy, and nothing of the value that may be a password."""
+    config = tmp_path / "winrm.yaml"
+    config.touch(0o600)
+    config.write_text("passwrd: s3cret", encoding="utf-8")
+
+    code, _, err = run(capsys, "status", STORY / "desired", "--config", config)
+
+    assert code == 1
+    assert err.count("docs/winrm.md") == 1
+    assert "has unknown fields (passwrd) — see docs/winrm.md" in err
+    assert "s3cret" not in err

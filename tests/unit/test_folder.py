@@ -76,4 +76,4 @@ def test_a_folder_is_loaded_and_the_collector_is_left_as_it_was() -> None:
     assert gc.isenabled()
     missing = load_folder(EXAMPLE / "nowhere")
     assert missing.desired is None
-    assert [problem.code for problem in missing.problems] == ["no-such-folder", "empty-desired-state"]
+    assert [problem.code for problem in missing.problems] == ["no-such-folder"]
