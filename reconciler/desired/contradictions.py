@@ -18,7 +18,22 @@ _BUILT_IN: Final = ("host", "cluster")
 def contradiction_problems(desired: Desired) -> list[Problem]:
     """Return contradictions in a resolved desired state."""
     found = [problem for machine in desired.virtual_machines for problem in _machine(desired, machine)]
-    return found + [problem for rule in desired.placement_rules for problem in _rule(desired, rule)]
+    state = _State(desired)
+    return found + [problem for rule in desired.placement_rules for problem in _rule(state, rule)]
+
+
+class _State:
+    """A desired state looked at from many rules: what each of them asks for is gathered once."""
+
+    def __init__(self, desired: Desired) -> None:
+        self.desired = desired
+        self.labels = {label for host in desired.hosts for label in host.labels}
+        self._at = {machine.name.casefold(): at for at, machine in enumerate(desired.virtual_machines)}
+
+    def members(self, rule: PlacementRule) -> list[VirtualMachine]:
+        """Return the managed machines of a rule, in the order of the desired state."""
+        names = {name.casefold() for name in rule.virtual_machines}
+        return [self.desired.virtual_machines[at] for at in sorted(self._at[name] for name in names if name in self._at)]
 
 
 def _machine(desired: Desired, machine: VirtualMachine) -> Iterator[Problem]:
@@ -50,25 +65,25 @@ def _not_clustered(machine: VirtualMachine, outside: list[str]) -> Problem:
     return Problem("high-availability-outside-cluster", finding, remedy, f"virtualMachine/{machine.name}", place)
 
 
-def _rule(desired: Desired, rule: PlacementRule) -> Iterator[Problem]:
+def _rule(state: _State, rule: PlacementRule) -> Iterator[Problem]:
     subject = f"placementRule/{rule.name}"
     if not rule.virtual_machines:
         finding = f"the rule {rule.name} matches no machine"
         yield _warning(
             "no-machine-matches", finding, "mend its selector, or remove it", subject, rule.source, "virtualMachines"
         )
-    labels = {label for host in desired.hosts for label in host.labels}
-    if rule.topology not in _BUILT_IN and desired.hosts and rule.topology not in labels:
+    labels = state.labels
+    if rule.topology not in _BUILT_IN and state.desired.hosts and rule.topology not in labels:
         finding = f"the rule {rule.name} is about {rule.topology}, but no host has that label"
         remedy = did_you_mean(rule.topology, labels | set(_BUILT_IN), f"add the label {rule.topology} to the hosts")
         yield _warning("unknown-topology", finding, remedy, subject, rule.source, "topology")
     elif rule.enforcement is Enforcement.REQUIRED:
-        yield from _broken_by_placement(desired, rule)
+        yield from _broken_by_placement(state, rule)
 
 
-def _broken_by_placement(desired: Desired, rule: PlacementRule) -> Iterator[Problem]:
+def _broken_by_placement(state: _State, rule: PlacementRule) -> Iterator[Problem]:
     """Tell where placements alone break a required rule: two in one place apart by rule, or the other way round."""
-    domains = _domains(desired, rule)
+    domains = _domains(state, rule)
     if rule.type is RuleType.ANTI_AFFINITY:
         yield from _crowded(rule, domains)
     elif len(domains) > 1 and not frozenset.intersection(*domains.values()):
@@ -98,13 +113,12 @@ def _crowded(rule: PlacementRule, domains: dict[str, frozenset[str]]) -> Iterato
         yield _warning("too-many-mates", finding, remedy, subject, rule.source, "virtualMachines")
 
 
-def _domains(desired: Desired, rule: PlacementRule) -> dict[str, frozenset[str]]:
+def _domains(state: _State, rule: PlacementRule) -> dict[str, frozenset[str]]:
     """Return the topology values open to each machine of a rule whose placement says where."""
-    members = {name.casefold() for name in rule.virtual_machines}
     found: dict[str, frozenset[str]] = {}
-    for machine in desired.virtual_machines:
-        if machine.name.casefold() in members and machine.placement and machine.placement.hosts:
-            values = (_domain(desired, rule.topology, host) for host in machine.placement.hosts)
+    for machine in state.members(rule):
+        if machine.placement and machine.placement.hosts:
+            values = (_domain(state.desired, rule.topology, host) for host in machine.placement.hosts)
             found[machine.name] = frozenset(value for value in values if value is not None)
     return {name: values for name, values in found.items() if values}
 
