@@ -127,8 +127,6 @@ def unprotected_full(flight: Flight, traffic: Traffic) -> Reason | None:
     """Return a reason where a machine would lose its high availability while as many as allowed lack theirs."""
     limit = traffic.facts.desired.policy.limits.unprotected_virtual_machines
     others = len(traffic.unprotected - {flight.machine})
-    wanted = traffic.facts.managed.get(flight.machine)
-    unwanted = wanted is not None and wanted.high_availability is False  # what nobody wants is not lost
-    if flight.is_crossing and not unwanted and others >= limit:
+    if flight.is_crossing and others >= limit:
         return Reason("unprotected-limit", f"{others} of {limit} machines allowed are without high availability")
     return None
