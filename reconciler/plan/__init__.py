@@ -65,6 +65,7 @@ def _safe_sequence(fleet: Fleet, assumed: Assumptions) -> tuple[list[Placed], li
     left = {move.id for move in stuck}
     made = [move for move in moves if move.id not in left and (proven or move.reason != MAKES_ROOM)]
     blocked += roles_refused(fleet, [placed.move for placed in state.placed], [one.id for one in blocked])
+    blocked += rules.unmended(state.placed, blocked)
     return state.placed, made, sorted(blocked, key=lambda one: (one.subject.casefold(), one.id or ""))
 
 

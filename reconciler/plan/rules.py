@@ -1,14 +1,16 @@
 """Required placement rules as the planner needs them: who must keep apart from, or together with, whom, and where."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from reconciler.model.desired import PlacementRule
 from reconciler.model.drift import MachineDrift, MachineStatus
+from reconciler.model.plan import Blocked
 from reconciler.model.words import Enforcement, RuleType
 from reconciler.plan.fleet import Fleet
-from reconciler.plan.moves import Refusal
+from reconciler.plan.moves import Placed, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,28 @@ class Rules:
         values = {name: self.value(rule, host) for name, host in sorted(positions.items())}
         pairs = combinations([name for name, value in values.items() if value is not None], 2)
         return next(([one, other] for one, other in pairs if (values[one] == values[other]) == apart), [])
+
+    def unmended(self, placed: Sequence[Placed], blocked: Sequence[Blocked]) -> list[Blocked]:
+        """Return the rules that are broken now and after all moves; one whose member is blocked is told by that already."""
+        positions = {name: member.settled for name, member in self.members.items() if member.settled}
+        positions |= {one.move.drift.machine.name.casefold(): one.move.target for one in placed}
+        told = {one.subject.casefold() for one in blocked}
+        found = (self._unmended(broken.rule, positions, told) for broken in self._fleet.drift.rules)
+        return [one for one in found if one]
+
+    def _unmended(self, rule: PlacementRule, positions: dict[str, str], told: set[str]) -> Blocked | None:
+        names = [name for name in sorted(rule.virtual_machines) if name.casefold() in positions]
+        clash = self.clash(rule, {name: positions[name.casefold()] for name in names})
+        if not clash or any(f"virtualMachine/{name}".casefold() in told for name in names):
+            return None
+        return Blocked(
+            subject=f"placementRule/{rule.name}",
+            code="no-host",
+            finding=f"{' and '.join(clash)} break this rule, and none of them may go where it would hold",
+            remedy="allow one of them on another host, make room there, or relax the rule",
+            counts={"rule": 1},
+            because=str(rule.source.place),
+        )
 
     def _mates(self, rule: PlacementRule, drift: MachineDrift) -> list[str]:
         own = drift.machine.name.casefold()

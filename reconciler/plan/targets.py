@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from reconciler.model.desired import PlacementRule
-from reconciler.model.drift import MachineDrift, MachineStatus, RuleDrift
+from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.plan import Blocked
 from reconciler.model.words import Handling, RuleType
 from reconciler.plan.checks import host_refusal
@@ -71,7 +71,6 @@ class _Chooser:
                 self._place(drift, self._candidates(drift))
             elif drift.files and drift.host is not None:
                 self._place(drift, [drift.host])
-        self._blocked += [blocked for broken in self._fleet.drift.rules if (blocked := self._still_broken(broken))]
         return self._moves, self._blocked
 
     def first_choice(self) -> FirstChoice:
@@ -87,22 +86,6 @@ class _Chooser:
         others = [host for _, host in self._by_promise(drift, self._candidates(drift)) if host.casefold() != home]
         found = (move for host in others if isinstance(move := self._route(drift, host), Move))
         return sorted(islice(found, HOSTS), key=lambda move: self._preference(drift, move))
-
-    def _still_broken(self, broken: RuleDrift) -> Blocked | None:
-        """A rule that nobody can mend stands for itself, unless a blocked member tells of it already."""
-        names = [name for name in sorted(broken.rule.virtual_machines) if name.casefold() in self._positions]
-        told = {blocked.subject.casefold() for blocked in self._blocked}
-        clash = self._rules.clash(broken.rule, {name: self._positions[name.casefold()] for name in names})
-        if not clash or any(f"virtualMachine/{name}".casefold() in told for name in names):
-            return None
-        return Blocked(
-            subject=f"placementRule/{broken.rule.name}",
-            code="no-host",
-            finding=f"{' and '.join(clash)} break this rule, and none of them may go where it would hold",
-            remedy="allow one of them on another host, or relax the rule",
-            counts={"rule": 1},
-            because=str(broken.rule.source.place),
-        )
 
     def _room_at(self, name: str) -> int | None:
         room = self._fleet.memory_room(name)
