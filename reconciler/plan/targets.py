@@ -195,7 +195,8 @@ class _Chooser:
         if isinstance(route, Refusal):
             return route
         reason = self._reason(drift)
-        if route.destination and route.storage and not drift.files and drift.machine.storage == type(drift.machine.storage)():
+        forced = not drift.files and drift.machine.storage == type(drift.machine.storage)()
+        if route.destination and route.storage and forced and reason != MAKES_ROOM:
             reason = "placement.storage"
         move = Move(drift, machine, source, route, reason)
         return role_refusal(self._fleet, move, self._assumptions) or move
