@@ -117,7 +117,7 @@ class _Judge:
     def _leads_home(self, drift: MachineDrift, job: Migration, host: str | None) -> bool:
         if job.kind is MigrationKind.STORAGE or host is None:
             return bool(drift.files)
-        return self._allows(host) and not self._drains(host) and (drift.wrong_host or drift.draining or bool(drift.files))
+        return self._allows(host) and not self._drains(host)  # also from one allowed host to another, to make room there
 
     @staticmethod
     def _is_called(host: Host, name: str | None) -> bool:

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from reconciler.audit import audit
 from reconciler.model.desired import Desired
-from reconciler.model.observation import Observation
+from reconciler.model.observation import Migration, Observation
 from reconciler.model.plan import Plan
+from reconciler.model.words import MigrationKind
 from reconciler.plan.assign import Group, Item, Puzzle, assign
-from tests.builders import a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm
+from tests.builders import a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm, vm_id
 from tests.unit.plan.planning import blocked, plan_for, step_of, story
 
 BUDGET = 20_000
@@ -44,6 +45,17 @@ def test_a_machine_that_may_go_elsewhere_makes_room() -> None:
     assert story(plan) == ["liveMigration vm2 Host2 Host3", "liveMigration vm1 Host1 Host2"]
     assert (plan.steps[0].reason, plan.steps[1].depends_on) == ("makesRoom", ("s1",))
     assert (plan.summary.migrations, plan.summary.needed_migrations) == (2, 2)
+
+
+def test_while_one_machine_makes_room_no_second_one_is_sent_away() -> None:
+    """Its migration leads where it is allowed, so it counts as moving, and so does the memory that it will free."""
+    job = Migration(id="j", virtual_machine=vm_id("vm2"), kind=MigrationKind.LIVE, destination="Host3")
+    crowded = a_host("Host2", a_vm("vm2"), a_vm("vm3"), available_mib=0, migrations=(job,))
+    fleet = a_fleet(a_host("Host1", a_vm("vm1")), crowded, a_host("Host3"))
+    flexible = [desired_vm(name, ("Host2", "Host3")) for name in ("vm2", "vm3")]
+    plan = sound(desired(desired_vm("vm1", "Host2"), *flexible), fleet)
+    assert (story(plan), blocked(plan)) == (["liveMigration vm1 Host1 Host2"], {})
+    assert plan.summary.moving == 1
 
 
 def test_a_mate_that_may_go_elsewhere_makes_way() -> None:
