@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check sweep format lock clean
+.PHONY: demo test check sweep sweep-plans bench format lock clean
 demo: $(READY)
 	@$(BIN)/reconciler demo
 
@@ -21,6 +21,15 @@ check: $(READY)
 # The laws of apply on many more random fleets than every day, new ones each time; takes a few minutes.
 sweep: $(READY)
 	@SWEEP_EXAMPLES=2000 $(BIN)/python -m pytest -n 2 tests/laws/test_apply.py
+
+# Ten thousand random plans, each audited and then lived through in twenty random orders (about 10 minutes).
+sweep-plans: $(READY)
+	@SWEEP_PLANS=10000 $(BIN)/python -m pytest tests/laws/test_audit_sweep.py -s
+
+# What planning and loading take; answers are checked before they are timed (about 10 minutes).
+bench: $(READY)
+	@$(BIN)/python -m bench.bench_plan
+	@$(BIN)/python -m bench.bench_load
 
 format: $(READY)
 	@$(BIN)/ruff format .

@@ -134,14 +134,14 @@ def _host(number: int, cluster: str | None, machines: tuple[VirtualMachine, ...]
 
 def _cluster(name: str, hosts: list[Host], rng: random.Random) -> Cluster:
     path = f"C:\\ClusterStorage\\{name}"
-    used = sum(_bytes_below(host.virtual_machines, path) for host in hosts)
+    used = sum(_bytes_below(host.virtual_machines, path) for host in hosts if host.cluster == name)
     volume = Volume(path=path, size_bytes=CLUSTER_VOLUME_BYTES, free_bytes=CLUSTER_VOLUME_BYTES - used)
     return Cluster(name=name, maximum_parallel_migrations=rng.choice((1, 2, None)), shared_volumes=(volume,))
 
 
 def _share(path: str, hosts: list[Host], number: int) -> Share:
     users = hosts[number * HOSTS_PER_SHARE : (number + 1) * HOSTS_PER_SHARE]
-    used = sum(_bytes_below(host.virtual_machines, path) for host in hosts)
+    used = sum(_bytes_below(host.virtual_machines, path) for host in users)
     names = tuple(host.name for host in users)
     return Share(path=path, size_bytes=SHARE_BYTES, free_bytes=SHARE_BYTES - used, hosts=names)
 
