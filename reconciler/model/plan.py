@@ -12,7 +12,9 @@ from pydantic import Field, computed_field
 from reconciler.model.document import API_VERSION, Document, digest_of
 from reconciler.model.words import MIGRATION_KINDS, Action, Handling, MigrationKind, PerformanceOption
 
-ESTIMATES = (
+# What a step says beside what it does: estimates, and the line that asked for it, which moves with every comment and checkout.
+NOT_FINGERPRINTED = (
+    "because",
     "unprotectedSeconds",
     "unverified",
     "estimatedStartSeconds",
@@ -217,7 +219,7 @@ class Plan(Document):
     @property
     def fingerprint(self) -> str:
         """Digest of what would be done."""
-        return digest_of({"desired": self.desired.digest, "steps": [_without_estimates(step) for step in self.steps]})
+        return digest_of({"desired": self.desired.digest, "steps": [_deed(step) for step in self.steps]})
 
     @property
     def has_changes(self) -> bool:
@@ -236,8 +238,8 @@ class Plan(Document):
         return {key: data[key] for key in lead} | data
 
 
-def _without_estimates(step: Step) -> dict[str, Any]:
-    data = {key: value for key, value in step.to_json().items() if key not in ESTIMATES}
+def _deed(step: Step) -> dict[str, Any]:
+    data = {key: value for key, value in step.to_json().items() if key not in NOT_FINGERPRINTED}
     if "storage" in data:
         data["storage"] = [{key: move[key] for key in ("file", "from", "to")} for move in data["storage"]]
     return data

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.cycle import think
+from reconciler.desired import SourceFile, load_desired
 from reconciler.model.progress import OutcomeState
 from reconciler.model.words import Action
 from reconciler.report import plan_markdown, plan_text
@@ -159,3 +160,14 @@ def test_planning_again_with_the_same_files_gives_the_same_bytes() -> None:
         scenario = Scenario(name)
         first, second = (think(scenario.desired, scenario.observation).plan.model_dump_json() for _ in range(2))
         assert first == second
+
+
+def test_a_plan_has_one_fingerprint_wherever_its_desired_state_is_checked_out() -> None:
+    """Planned in CI, applied elsewhere: folder, comments and line numbers are not what would be done."""
+    for name in all_scenarios():
+        scenario = Scenario(name)
+        text = (scenario.folder / "desired" / "fleet.yaml").read_bytes()
+        moved = load_desired([SourceFile("elsewhere/fleet.yaml", b"# one more comment\n\n" + text)]).desired
+        assert moved is not None
+
+        assert think(moved, scenario.observation).plan.fingerprint == scenario.plan().fingerprint
