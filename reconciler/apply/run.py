@@ -14,7 +14,6 @@ from reconciler.apply.start import Starter
 from reconciler.apply.tracking import (
     Tracked,
     adopted_step,
-    as_plan_problem,
     key_of,
     not_after,
     outcome,
@@ -32,7 +31,7 @@ from reconciler.model.desired import Desired, VirtualMachine
 from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.exit_codes import ExitCode, exit_code_for
 from reconciler.model.observation import Observation
-from reconciler.model.plan import MachineStep, Plan, Step
+from reconciler.model.plan import MachineStep, Plan, PlanProblem, Step
 from reconciler.model.problem import Problem
 from reconciler.model.progress import ApplyReport, OutcomeState, PeakSlots, Progress, ProgressRow, StepOutcome
 from reconciler.observe import survey, targets_of
@@ -356,7 +355,7 @@ class Run:
             outcomes=(*self.outcomes, *running, *not_started),
             drift=thought.plan.drift,
             blocked=thought.plan.blocked,
-            problems=(*thought.plan.problems, *map(as_plan_problem, self.problems)),
+            problems=(*thought.plan.problems, *map(PlanProblem.of, self.problems)),
             interrupted=self.stopping,
             exit_code=int(code),
             exit_reason=reason,

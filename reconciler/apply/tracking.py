@@ -4,8 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.model.observation import Host, HostMigration, Migration, Observation
-from reconciler.model.plan import MachineRef, MachineStep, PlanProblem, SettingsStep, Step
-from reconciler.model.problem import Problem
+from reconciler.model.plan import MachineRef, MachineStep, SettingsStep, Step
 from reconciler.model.progress import OutcomeState, PeakSlots, ProgressRow, StepOutcome
 from reconciler.model.words import Action, MigrationKind
 
@@ -135,16 +134,4 @@ def _peak(before: PeakSlots | None, host: Host) -> PeakSlots:
         live_limit=facts.maximum_virtual_machine_migrations,
         storage=max(before.storage, facts.active_storage_migrations or 0),
         storage_limit=facts.maximum_storage_migrations,
-    )
-
-
-def as_plan_problem(problem: Problem) -> PlanProblem:
-    """Return a problem in the form that documents carry."""
-    return PlanProblem(
-        code=problem.code,
-        subject=problem.subject,
-        severity=problem.severity.value,
-        finding=problem.finding,
-        remedy=problem.remedy,
-        place=str(problem.place) if problem.place else None,
     )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, computed_field
 
 from reconciler.model.document import API_VERSION, Document, digest_of
+from reconciler.model.problem import Problem
 from reconciler.model.words import MIGRATION_KINDS, Action, Handling, MigrationKind, PerformanceOption
 
 # What a step says beside what it does: estimates, and the line that asked for it, which moves with every comment and checkout.
@@ -156,6 +157,18 @@ class PlanProblem(Document):
     finding: str
     remedy: str
     place: str | None = None
+
+    @classmethod
+    def of(cls, problem: Problem) -> "PlanProblem":
+        """Return a problem in the form that documents carry."""
+        return cls(
+            code=problem.code,
+            subject=problem.subject,
+            severity=problem.severity.value,
+            finding=problem.finding,
+            remedy=problem.remedy,
+            place=str(problem.place) if problem.place else None,
+        )
 
 
 class Summary(Document):

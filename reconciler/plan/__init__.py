@@ -9,7 +9,6 @@ from reconciler.model.desired import Desired
 from reconciler.model.drift import Drift, MachineStatus
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Blocked, DesiredRef, ObservationRef, Plan, PlanProblem
-from reconciler.model.problem import Problem
 from reconciler.plan.bypass import break_rings, left_over
 from reconciler.plan.clashes import without_clashes
 from reconciler.plan.estimate import Assumptions
@@ -48,7 +47,7 @@ def make_plan(desired: Desired, observation: Observation, drift: Drift, assumpti
         steps=tuple(steps),
         blocked=tuple(blocked),
         drift=drift.entries,
-        problems=(*guards, *map(_published, drift.problems)),
+        problems=(*guards, *map(PlanProblem.of, drift.problems)),
     )
 
 
@@ -85,14 +84,3 @@ def _makes_room_for_nobody(state: State, stuck: list[Move]) -> set[str]:
 def _is_complete(fleet: Fleet) -> bool:
     seen = all(fleet.host(host.name) is not None for host in fleet.desired.hosts)
     return seen and all(drift.status is not MachineStatus.UNKNOWN for drift in fleet.drift.machines)
-
-
-def _published(problem: Problem) -> PlanProblem:
-    return PlanProblem(
-        code=problem.code,
-        subject=problem.subject,
-        severity=problem.severity.value,
-        finding=problem.finding,
-        remedy=problem.remedy,
-        place=str(problem.place) if problem.place else None,
-    )
