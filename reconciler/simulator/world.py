@@ -91,10 +91,6 @@ class World:
             raise HostUnreachable(host_name)
         return self._handlers[type(operation)](self, host, operation)
 
-    @_one_at_a_time
-    def advance(self) -> None:
-        """Let everything happen that is due by the clock's present moment; every other call does so by itself."""
-
     def _catch_up(self) -> None:
         now = max(self._now, self._clock.now())
         while (job := self._next_to_end()) is not None and job.ends_at <= now:
