@@ -19,6 +19,7 @@ class EventKind(StrEnum):
     MIGRATION_COMPLETED = "migrationCompleted"
     MIGRATION_FAILED = "migrationFailed"
     MIGRATION_CANCELLED = "migrationCancelled"
+    MIGRATION_REFUSED = "migrationRefused"
     SETTING_CHANGED = "settingChanged"
     ROLE_REMOVED = "roleRemoved"
     ROLE_ADDED = "roleAdded"

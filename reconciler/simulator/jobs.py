@@ -7,6 +7,7 @@ changes hands in one moment. The speed of a job is settled when it starts, from 
 import uuid
 from datetime import datetime, timedelta
 
+from reconciler.hosts.port import StartMigration
 from reconciler.model.words import PerformanceOption
 from reconciler.simulator import slots
 from reconciler.simulator.assumptions import Assumptions
@@ -55,6 +56,31 @@ def start(
     for move in job.moves:
         if move.target_volume is not None:
             move.target_volume.take(move.bytes)
+    fleet.jobs.append(job)
+    return job
+
+
+def failed_at_once(
+    fleet: FleetState, host: HostState, operation: StartMigration, now: datetime, code: int, message: str
+) -> Job:
+    """Let a host remember a migration that failed as it began, which took nothing and moved nothing; return its job."""
+    fleet.jobs_ever += 1
+    job = Job(
+        id=str(uuid.uuid5(JOB_IDS, str(fleet.jobs_ever))),
+        machine=operation.machine_id.casefold(),
+        kind=operation.kind,
+        source=host,
+        destination=fleet.host(operation.destination),
+        given=operation.destination,
+        moves=(),
+        memory_mib=0,
+        option=operation.performance_option or PerformanceOption.COMPRESSION,
+        started_at=now,
+        ends_at=now,
+        full_seconds=0,
+        state=EXCEPTION,
+        error=(code, message),
+    )
     fleet.jobs.append(job)
     return job
 

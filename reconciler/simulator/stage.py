@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from reconciler.clock import Clock
 from reconciler.hosts.winrm.config import Secret, WinRmConfig
 from reconciler.model.observation import Observation
-from reconciler.simulator.by_name import run_script
 from reconciler.simulator.endpoint import Credentials, EndpointFleet, hosts_of, serve_fleet
+from reconciler.simulator.windows import WindowsHost, session_of
 from reconciler.simulator.world import World
 
 ACCOUNT = "CONTOSO\\reconciler"
@@ -36,7 +36,8 @@ def staged(
     world = World(observation, clock)
     user = ACCOUNT.partition("\\")[2]
     word = password or secrets.token_urlsafe(16)
-    runs = hosts_of(world, [host.name for host in observation.hosts], run_script)
+    windows = {host.name: WindowsHost(host.name, world) for host in observation.hosts}
+    runs = hosts_of(windows, lambda name, stdin: session_of(windows[name], stdin))
     with serve_fleet(
         runs,
         Credentials(user, word),

@@ -195,6 +195,35 @@ class World:
         AddClusterRole: _add_role,
     }
 
+    # What a host's own Windows needs beside the operations
+
+    def nodes_of(self, host_name: str) -> list[tuple[str, str | None, str | None]]:
+        """Return the nodes of a host's cluster, itself included: name, address, state. None for a stand-alone host."""
+        cluster = self._known(host_name).cluster
+        nodes = [host for host in self._fleet.hosts if cluster is not None and host.cluster is cluster]
+        return [(node.name, node.facts.address, node.facts.node_state) for node in nodes]
+
+    def machines_of(self, host_name: str) -> tuple[VirtualMachine, ...]:
+        """Return the machines that a host has now."""
+        return tuple(self._known(host_name).machines.values())
+
+    def role_settings(self, host_name: str, machine_id: str) -> dict[str, Any] | None:
+        """Return the settings of a machine's role, to read and to change; None where it has none."""
+        cluster = self._known(host_name).cluster
+        return cluster.roles.get(machine_id.casefold()) if cluster else None
+
+    @_one_at_a_time
+    def note_failed_job(self, host_name: str, operation: StartMigration, code: int, message: str) -> str:
+        """Let a host remember a migration that failed as it began; return the job's id. Nothing was held, nothing moved."""
+        host = self._known(host_name)
+        job = jobs.failed_at_once(self._fleet, host, operation, self._now, code, message)
+        self._note(EventKind.MIGRATION_REFUSED, job.machine, host.name, {"migration": job.id, "error": job.error})
+        return job.id
+
+    def seconds(self) -> float:
+        """Return the fleet's time, in seconds since some moment."""
+        return max(self._now, self._clock.now()).timestamp()
+
     # What people and faults do
 
     @_one_at_a_time

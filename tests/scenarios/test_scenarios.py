@@ -41,7 +41,9 @@ def test_the_plan_reads_as_reviewed(name: str, view: object, file: str) -> None:
 def test_carried_out_over_winrm_it_ends_in_place_and_nothing_is_left(name: str) -> None:
     """Every step is verified, every machine is in the state it was in, no limit was exceeded, and a second plan is empty."""
     with on_stage(name) as theatre:
-        expected = len(theatre.plan().steps)
+        before = theatre.plan()
+        assert sorted(telling(before)) == sorted(theatre.scenario.story)
+        expected = len(before.steps)
         states = _states_after(theatre.scenario)
 
         report = theatre.apply()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,12 +35,11 @@ from reconciler.hosts.winrm.config import Secret, WinRmConfig
 from reconciler.model.observation import Host, Migration, VirtualMachine
 from reconciler.model.plan import StorageMove
 from reconciler.model.words import MigrationKind, PerformanceOption
-from reconciler.simulator.by_name import run_script
 from reconciler.simulator.endpoint.auth import Credentials
 from reconciler.simulator.endpoint.faults import Faults
-from reconciler.simulator.endpoint.powershell import hosts_of
 from reconciler.simulator.endpoint.server import EndpointFleet, serve_fleet
 from reconciler.simulator.refusal import LIMIT_REACHED, OTHER, Refused
+from tests.seam.by_name import answer_scripts, run_script
 
 PASSWORD = "w1nrm-Pass"
 MACHINE = "1a2b3c4d-0000-0000-0000-000000000001"
@@ -77,7 +77,8 @@ def world() -> Recorder:
 
 @pytest.fixture
 def fleet(world: Recorder) -> Iterator[EndpointFleet]:
-    with serve_fleet(hosts_of(world, ["hv1", "hv2"], run_script), Credentials("operator", PASSWORD)) as fleet:
+    runs = {name: answer_scripts(partial(run_script, partial(world.execute, name))) for name in ("hv1", "hv2")}
+    with serve_fleet(runs, Credentials("operator", PASSWORD)) as fleet:
         yield fleet
 
 

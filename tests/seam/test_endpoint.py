@@ -18,14 +18,16 @@ from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError
 from reconciler.clock import ManualClock
 from reconciler.hosts.winrm.bootstrap import command_line
 from reconciler.hosts.winrm.frame import Request, build_request, parse_frame
+from reconciler.simulator import powershell as ps
 from reconciler.simulator.endpoint import (
     CommandResult,
     Credentials,
     Limits,
-    answer_scripts,
     hosts_of,
+    run_programs,
     serve_fleet,
 )
+from reconciler.simulator.powershell import Session
 from tests.seam.endpoint_client import ACCOUNT, client, echo, harden, one_host, run_to_end
 
 OP = "0123456789abcdef" * 2
@@ -280,61 +282,59 @@ def test_ports_may_be_chosen_and_a_taken_one_is_an_error() -> None:
             assert winrm.open_shell()
 
 
-def test_our_bootstrap_runs_a_script_by_name_and_answers_with_a_frame() -> None:
+def test_our_bootstrap_runs_the_script_that_was_sent_and_answers_with_a_frame() -> None:
     """The controller's own command line, request and frame; progress records on the error stream, as Windows has them."""
-
-    def run_script(name: str, params: dict[str, object]) -> dict[str, object]:
-        return {"ok": True, "result": {"name": name, "params": params}}
-
-    stdin = build_request(Request(OP, "Start-Machine", "param($Request)", {"machineId": "ä✓"}))
-    with one_host(answer_scripts(run_script)) as fleet, client(fleet.urls["hv-01"]) as winrm:
+    text = 'param($Request)\n@{ doubled = 2 * $Request.number; name = "$($Request.name)!" }'
+    stdin = build_request(Request(OP, "any name", text, {"number": 21, "name": "ä✓"}))
+    with one_host(run_programs(lambda stdin: Session(stdin=stdin))) as fleet, client(fleet.urls["hv-01"]) as winrm:
         stdout, stderr, code = run_to_end(winrm, winrm.open_shell(), command_line(), stdin)
-    assert parse_frame(stdout, OP).result == {"name": "Start-Machine", "params": {"machineId": "ä✓"}}
+    assert parse_frame(stdout, OP).result == {"doubled": 42, "name": "ä✓!"}
     assert stderr.startswith(b"#< CLIXML")
     assert code == 0
 
 
+def test_what_a_script_throws_comes_back_in_the_frame() -> None:
+    """Our own ids stand before a colon; what the simulated PowerShell says itself has its own."""
+    stdin = build_request(Request(OP, "", "throw 'reconciler.busy: Not now.'", {}))
+    with one_host(run_programs(lambda stdin: Session(stdin=stdin))) as fleet, client(fleet.urls["hv-01"]) as winrm:
+        error = parse_frame(run_to_end(winrm, winrm.open_shell(), command_line(), stdin)[0], OP).error
+    assert error is not None
+    assert (error.id, error.message, error.category) == ("reconciler.busy", "Not now.", "OperationStopped")
+
+
 def test_what_was_never_implemented_is_an_error() -> None:
-    """Unknown scripts are refused in the frame, unknown programs as cmd.exe does it; a bug gives no frame at all."""
-
-    def buggy(name: str, params: dict[str, object]) -> dict[str, object]:
-        raise RuntimeError("a bug")
-
-    with one_host(answer_scripts(buggy)) as fleet, client(fleet.urls["hv-01"]) as winrm:
+    """Unknown programs are answered as cmd.exe does it; an unknown cmdlet gives no frame, and no script can catch it."""
+    with one_host(run_programs(lambda stdin: Session(stdin=stdin))) as fleet, client(fleet.urls["hv-01"]) as winrm:
         shell = winrm.open_shell()
-        unknown = run_to_end(winrm, shell, command_line(), build_request(Request(OP, "Remove-VM", "", {})))[0]
-        error = parse_frame(unknown, OP).error
-        assert error is not None
-        assert (error.id, error.target) == ("reconciler.refused", "Remove-VM")
         assert run_to_end(winrm, shell, "format c:")[1].startswith(b"'format' is not recognized")
-        assert run_to_end(winrm, shell, command_line(), build_request(Request(OP, "Get-Survey", "", {}))) == (b"", b"", 1)
+        stdin = build_request(Request(OP, "", "try { Remove-VM -Name x } catch { $null }\n@{}", {}))
+        assert run_to_end(winrm, shell, command_line(), stdin) == (b"", b"", 1)
 
 
-def test_a_fleet_is_asked_one_operation_at_a_time_by_the_right_host() -> None:
+def test_a_fleet_runs_one_script_at_a_time_on_the_right_host() -> None:
     """The simulated fleet is single-threaded: whoever comes second waits, whichever host it is."""
     inside, asked = [0], []
 
-    class Fleet:
-        def execute(self, host_name: str, operation: object) -> None:
+    def session(name: str, stdin: bytes) -> Session:
+        def work(call: ps.Call) -> list[object]:
             inside[0] += 1
             assert inside[0] == 1
-            asked.append((host_name, operation))
+            asked.append(name)
             time.sleep(0.005)
             inside[0] -= 1
+            return []
 
-    def by_name(execute: object, name: str, params: dict[str, object]) -> dict[str, object]:
-        execute(name)  # type: ignore[operator]
-        return {"ok": True, "result": {}}
+        return Session(cmdlets={"get-work": ps.Cmdlet("Get-Work", work)}, stdin=stdin)
 
     def work(name: str) -> None:
         with client(fleet.urls[name]) as winrm:
-            stdin = build_request(Request(OP, "Get-Migrations", "", {}))
+            stdin = build_request(Request(OP, "", "Get-Work", {}))
             assert parse_frame(run_to_end(winrm, winrm.open_shell(), command_line(), stdin)[0], OP).error is None
 
     names = ["hv-01", "hv-02", "hv-03"]
-    with serve_fleet(hosts_of(Fleet(), names, by_name), ACCOUNT) as fleet, ThreadPoolExecutor(3) as pool:
+    with serve_fleet(hosts_of(names, session), ACCOUNT) as fleet, ThreadPoolExecutor(3) as pool:
         list(pool.map(work, names))
-    assert sorted(asked) == [(name, "Get-Migrations") for name in names]
+    assert sorted(asked) == names
 
 
 def test_a_logon_inside_spnego_works_as_the_bare_one_does() -> None:

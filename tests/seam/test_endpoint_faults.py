@@ -1,19 +1,23 @@
 """Faults of a simulated host, set at run time: what a client sees of each, and that the host has done what it had to do."""
 
+from typing import cast
+
 import pytest
 import requests
 from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WinRMTransportError, WSManFaultError
 from winrm.protocol import Protocol
 
-from reconciler.hosts.port import ListMigrations
-from reconciler.hosts.winrm.bootstrap import command_line
+from reconciler.hosts.winrm.bootstrap import command_line, script
 from reconciler.hosts.winrm.frame import FrameError, Request, build_request, parse_frame
-from reconciler.simulator.endpoint import CommandResult, EndpointFleet, Faults, answer_scripts, hosts_of, serve_fleet
+from reconciler.simulator.endpoint import CommandResult, EndpointFleet, Faults, hosts_of, serve_fleet
 from reconciler.simulator.refusal import HostUnreachable
+from reconciler.simulator.windows import WindowsHost, session_of
+from reconciler.simulator.windows.host import Fleet
+from tests.seam.by_name import answer_scripts
 from tests.seam.endpoint_client import ACCOUNT, client, echo, one_host, run_to_end
 
 OP = "fedcba9876543210" * 2
-ASKED = build_request(Request(OP, "Get-Migrations", "", {}))
+ASKED = build_request(Request(OP, "Get-Migrations", script("Get-Migrations"), {}))
 
 
 @pytest.fixture(autouse=True)
@@ -183,11 +187,12 @@ def test_the_output_of_the_nth_command_is_lost_after_it_took_effect() -> None:
 def test_a_host_that_goes_away_in_the_middle_of_a_call_says_nothing() -> None:
     """The simulated fleet finds it unreachable only when asked: the client loses the connection, not an argument."""
 
-    class Fleet:
+    class Gone:
         def execute(self, host_name: str, operation: object) -> None:
             raise HostUnreachable(host_name)
 
-    runs = hosts_of(Fleet(), ["hv-01"], lambda execute, name, params: {"result": execute(ListMigrations())})
+    windows = WindowsHost("hv-01", cast("Fleet", Gone()))
+    runs = hosts_of(["hv-01"], lambda _, stdin: session_of(windows, stdin))
     with serve_fleet(runs, ACCOUNT) as fleet, client(fleet.urls["hv-01"]) as winrm, pytest.raises(requests.ConnectionError):
         ask(winrm, winrm.open_shell())
 

@@ -1,11 +1,16 @@
-"""The numbers that Windows uses for states, options and jobs, with the words of our documents. Data, no behaviour.
+"""The numbers that Windows uses for states, options and jobs, with the words of our documents. Data, and the way back.
 
 Names are those of the Hyper-V module's enumerations (VMState, VMOperationalStatus, ...) and of the WMI classes
 Msvm_MigrationJob and Msvm_VirtualSystemMigrationSettingData. One table serves both directions: ``decode`` reads it
-forwards, ``encode`` backwards, so the two cannot disagree.
+forwards, the simulated hosts backwards (``number_of``), so the two cannot disagree.
 """
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from reconciler.model.words import AuthenticationType, MigrationKind, PerformanceOption
+
+T = TypeVar("T")
 
 VM_STATES = {
     1: "Other",
@@ -127,3 +132,8 @@ JOB_NUMBERS = {
     MigrationKind.STORAGE: (307, 32769),
     MigrationKind.OFFLINE: (305, 32768),
 }
+
+
+def number_of(table: Mapping[int, T], word: T | None) -> int | None:
+    """Return the number of a word; where Windows has two numbers for it, the documented (greater) one; None if unknown."""
+    return max((number for number, known in table.items() if known == word), default=None)

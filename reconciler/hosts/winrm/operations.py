@@ -20,20 +20,17 @@ from reconciler.hosts.port import (
     Value,
 )
 from reconciler.hosts.winrm.decode import decode_migrations, decode_role, decode_started, decode_survey
-from reconciler.model.plan import StorageMove
-from reconciler.model.words import MigrationKind, PerformanceOption
 
 Params = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One operation's script. ``params`` and ``operation`` are each other's inverse; ``changes``: it changes something."""
+    """One operation's script: its name, its parameters, how its result is read. ``changes``: it changes something."""
 
     name: str
     changes: bool
     params: Callable[[Any], Params]
-    operation: Callable[[Params], Operation]
     decode: Callable[[Any, Target], Value]
 
 
@@ -69,63 +66,41 @@ def _start(operation: StartMigration) -> Params:
     }
 
 
-def _to_start(params: Params) -> StartMigration:
-    option = params["performanceOption"]
-    return StartMigration(
-        params["machineId"],
-        MigrationKind(params["kind"]),
-        params["destination"],
-        tuple(StorageMove.model_validate(move) for move in params["storage"]),
-        PerformanceOption(option) if option else None,
-    )
-
-
-def _to_check(params: Params) -> CheckMigration:
-    return CheckMigration(params["machineId"], MigrationKind(params["kind"]), params["destination"])
-
-
 SCRIPT_OF: Final[dict[type, Script]] = {
-    Survey: Script("Get-Survey", False, _no_params, lambda _: Survey(), decode_survey),
-    ListMigrations: Script(
-        "Get-Migrations", False, _no_params, lambda _: ListMigrations(), lambda result, _: decode_migrations(result)
-    ),
-    CheckMigration: Script("Test-Migration", False, _check, _to_check, _nothing),
-    StartMigration: Script("Start-Migration", True, _start, _to_start, lambda result, _: decode_started(result)),
+    Survey: Script("Get-Survey", False, _no_params, decode_survey),
+    ListMigrations: Script("Get-Migrations", False, _no_params, lambda result, _: decode_migrations(result)),
+    CheckMigration: Script("Test-Migration", False, _check, _nothing),
+    StartMigration: Script("Start-Migration", True, _start, lambda result, _: decode_started(result)),
     CancelMigration: Script(
         "Stop-Migration",
         True,
         lambda cancel: {"migrationId": cancel.migration_id},
-        lambda params: CancelMigration(params["migrationId"]),
         _nothing,
     ),
     ConfigureHost: Script(
         "Set-HostSettings",
         True,
         lambda configure: {"settings": dict(sorted(configure.settings.items()))},
-        lambda params: ConfigureHost(params["settings"]),
         _nothing,
     ),
     ConfigureCluster: Script(
         "Set-ClusterSettings",
         True,
         lambda configure: {"maximumParallelMigrations": configure.maximum_parallel_migrations},
-        lambda params: ConfigureCluster(params["maximumParallelMigrations"]),
         _nothing,
     ),
-    StartMachine: Script("Start-Machine", True, _machine, lambda params: StartMachine(params["machineId"]), _nothing),
+    StartMachine: Script("Start-Machine", True, _machine, _nothing),
     RemoveClusterRole: Script(
         "Remove-ClusterRole",
         True,
         _machine,
-        lambda params: RemoveClusterRole(params["machineId"]),
         lambda result, _: decode_role(result),
     ),
     AddClusterRole: Script(
         "Add-ClusterRole",
         True,
         lambda add: {"machineId": add.machine_id, "settings": add.settings},
-        lambda params: AddClusterRole(params["machineId"], params["settings"]),
         _nothing,
     ),
 }
-"""What carries out what. The ``operation`` column is for the simulated host, which reads requests backwards."""
+"""What carries out what."""

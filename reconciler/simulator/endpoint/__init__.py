@@ -7,7 +7,7 @@ tests ask for, and the little of PowerShell that turns our one command line into
 
 from reconciler.simulator.endpoint.auth import Credentials
 from reconciler.simulator.endpoint.faults import Faults
-from reconciler.simulator.endpoint.powershell import answer_scripts, hosts_of
+from reconciler.simulator.endpoint.powershell import hosts_of, run_programs
 from reconciler.simulator.endpoint.server import Endpoint, EndpointFleet, serve_fleet
 from reconciler.simulator.endpoint.wsman import CommandResult, Limits, RunCommand
 
@@ -19,7 +19,7 @@ __all__ = [
     "Faults",
     "Limits",
     "RunCommand",
-    "answer_scripts",
     "hosts_of",
+    "run_programs",
     "serve_fleet",
 ]

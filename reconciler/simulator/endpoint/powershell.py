@@ -1,7 +1,7 @@
-"""As much of PowerShell as our one command line needs: read the request from standard input, run the script, print the frame.
+"""The program that command lines start on a simulated host: powershell.exe with an encoded command, run for what it says.
 
-The script's text is not interpreted: the simulated host knows the shipped scripts by name. Any other command line is answered
-as cmd.exe answers a program it cannot find, so nothing passes here that was never implemented.
+What was sent is decoded and interpreted (``simulator.powershell``) on the host's own Windows (``simulator.windows``). Any other
+program is answered as cmd.exe answers one that it cannot find, so nothing passes here that was never implemented.
 """
 
 import base64
@@ -9,23 +9,15 @@ import binascii
 import re
 import threading
 from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Any, Protocol
 
-from reconciler.hosts.port import Operation, Value
-from reconciler.hosts.winrm.bootstrap import SCRIPTS
-from reconciler.hosts.winrm.frame import FrameError, build_frame, parse_request
 from reconciler.simulator.endpoint.wsman import CommandResult, LostReplyError, RunCommand
+from reconciler.simulator.powershell import PowerShellError, Session, run
 from reconciler.simulator.refusal import HostUnreachable
 
-RunScript = Callable[[str, dict[str, Any]], dict[str, Any]]
-"""Runs a shipped script by name with its parameters; returns the payload, ``{"ok": ...}``."""
+NewSession = Callable[[str, bytes], Session]
+"""Returns a new PowerShell process on a host, given the host's name and what is on standard input."""
 
-RunByName = Callable[[Callable[[Operation], Value], str, dict[str, Any]], dict[str, Any]]
-"""``reconciler.simulator.by_name.run_script``: the same, given how to execute an operation at the host."""
-
-_COMMAND = re.compile(r"\s*powershell(?:\.exe)?\s.*-EncodedCommand\s+(\S+)\s*", re.IGNORECASE)
-_MARKER = "#<reconciler:1 "
+_COMMAND = re.compile(r"\s*powershell(?:\.exe)?\s(?P<switches>.*)-EncodedCommand\s+(?P<code>\S+)\s*", re.IGNORECASE)
 _PROGRESS = (
     b'#< CLIXML\r\n<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04"><Obj S="progress" RefId="0">'
     b'<TN RefId="0"><T>System.Management.Automation.PSCustomObject</T><T>System.Object</T></TN><MS><I64 N="SourceId">1</I64>'
@@ -34,64 +26,53 @@ _PROGRESS = (
 )
 
 
-class World(Protocol):
-    """What is needed of the simulated fleet. It is not thread safe and need not be."""
+def run_programs(new_session: Callable[[bytes], Session]) -> RunCommand:
+    """A command runner that knows one program, PowerShell.
 
-    def execute(self, host_name: str, operation: Operation) -> Value:
-        """Carry out an operation at a host."""
-        ...
-
-
-def answer_scripts(run_script: RunScript) -> RunCommand:
-    """A command runner that knows our bootstrap and nothing else; scripts go to ``run_script``.
-
-    What ``run_script`` raises is passed on: it is a bug, and the client then finds no frame.
+    A script that uses what is not implemented raises NotInSubsetError through here: that is a bug of ours, and the client
+    finds no frame.
     """
 
-    def run(command_line: str, stdin: bytes) -> CommandResult:
-        if not is_bootstrap(command_line):
+    def answer(command_line: str, stdin: bytes) -> CommandResult:
+        code = encoded_command(command_line)
+        if code is None:
             program = (command_line.split() or [""])[0]
             text = f"'{program}' is not recognized as an internal or external command,\r\noperable program or batch file.\r\n"
             return CommandResult(stderr=text.encode(), exit_code=1)
-        return CommandResult(stdout=_frame(stdin, run_script), stderr=_PROGRESS)
+        session = new_session(stdin)
+        try:
+            written = run(code, session)
+        except PowerShellError as error:
+            return CommandResult(bytes(session.stdout), _PROGRESS + error.message.encode(), 1)
+        text = "".join(f"{one}\r\n" for one in written)
+        return CommandResult(stdout=bytes(session.stdout) + text.encode(), stderr=_PROGRESS)
 
-    return run
+    return answer
 
 
-def hosts_of(world: World, host_names: Iterable[str], run_by_name: RunByName) -> dict[str, RunCommand]:
-    """A command runner per host of a simulated fleet, ready for ``serve_fleet``. One lock keeps the fleet single-threaded."""
+def hosts_of(host_names: Iterable[str], new_session: NewSession) -> dict[str, RunCommand]:
+    """A command runner per host, ready for ``serve_fleet``. One lock keeps the fleet single-threaded, a whole script long."""
     lock = threading.Lock()
 
-    def run_script(host_name: str, name: str, params: dict[str, Any]) -> dict[str, Any]:
-        with lock:
-            try:
-                return run_by_name(partial(world.execute, host_name), name, params)
-            except HostUnreachable as silence:  # it went away after the connection was taken
-                raise LostReplyError from silence
+    def on(host_name: str) -> RunCommand:
+        programs = run_programs(lambda stdin: new_session(host_name, stdin))
 
-    return {host_name: answer_scripts(partial(run_script, host_name)) for host_name in sorted(host_names)}
+        def answer(command_line: str, stdin: bytes) -> CommandResult:
+            with lock:
+                try:
+                    return programs(command_line, stdin)
+                except HostUnreachable as silence:  # it went away after the connection was taken
+                    raise LostReplyError from silence
+
+        return answer
+
+    return {host_name: on(host_name) for host_name in sorted(host_names)}
 
 
-def is_bootstrap(command_line: str) -> bool:
-    """Whether a command line is the controller's: PowerShell with an encoded command that writes our frames."""
+def encoded_command(command_line: str) -> str | None:
+    """Return the code in a command line of PowerShell; None where it is another program or no code can be read."""
     match = _COMMAND.fullmatch(command_line)
     try:
-        return match is not None and _MARKER in base64.b64decode(match[1], validate=True).decode("utf-16-le")
+        return base64.b64decode(match["code"], validate=True).decode("utf-16-le") if match else None
     except (binascii.Error, UnicodeDecodeError):
-        return False
-
-
-def _frame(stdin: bytes, run_script: RunScript) -> bytes:
-    try:
-        request = parse_request(stdin)
-    except FrameError as problem:
-        return build_frame("", _refusal("NotSpecified", "FormatException", str(problem), ""))
-    if request.name not in SCRIPTS:
-        text = f"The simulated host does not know the script {request.name}."
-        return build_frame(request.op, _refusal("ObjectNotFound", "reconciler.refused", text, request.name))
-    return build_frame(request.op, run_script(request.name, request.params))
-
-
-def _refusal(category: str, error_id: str, message: str, target: str) -> dict[str, Any]:
-    error = {"category": category, "id": error_id, "code": None, "message": message, "target": target}
-    return {"ok": False, "error": error}
+        return None

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from reconciler.hosts.port import HostReport, Started, Target
 from reconciler.hosts.winrm import codes
 from reconciler.hosts.winrm.decode import decode_migrations, decode_role, decode_started, decode_survey
-from reconciler.hosts.winrm.encode import encode_migrations, encode_survey
 from reconciler.hosts.winrm.frame import FrameError
 from reconciler.model.observation import (
     DONE_JOB_STATES,
@@ -25,6 +24,7 @@ from reconciler.model.observation import (
     Volume,
 )
 from reconciler.model.words import AuthenticationType, HostStatus, MigrationKind, PerformanceOption
+from tests.seam.encode import encode_migrations, encode_survey
 
 TARGET = Target("StandAlone1", "standalone1.contoso.com")
 SHARE = r"\\fileserver1.contoso.com\smbshare"

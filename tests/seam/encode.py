@@ -1,18 +1,17 @@
 """From values of the model to what the scripts answer: the inverse of ``decode``, on the same tables. Pure.
 
-The simulated fleet answers with it, so that the production decoder reads numbers, as it would from Windows.
+Tests answer with it in a host's place, so that the production decoder reads numbers, as it would from Windows.
 """
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from reconciler.hosts.port import HostReport
 from reconciler.hosts.winrm import codes
+from reconciler.hosts.winrm.codes import number_of
 from reconciler.model.observation import Host, Migration, VirtualMachine
 from reconciler.model.words import MigrationKind
 
 Raw = dict[str, Any]
-T = TypeVar("T")
 
 
 def encode_survey(report: HostReport) -> Raw:
@@ -30,11 +29,6 @@ def encode_survey(report: HostReport) -> Raw:
 def encode_migrations(migrations: tuple[Migration, ...]) -> list[Raw]:
     """Return the items of ``migrations`` in the results of Get-Survey and Get-Migrations."""
     return [_migration(job) for job in migrations]
-
-
-def number_of(table: Mapping[int, T], word: T | None) -> int | None:
-    """Return the number of a word; where Windows has two numbers for it, the documented (greater) one; None if unknown."""
-    return max((number for number, known in table.items() if known == word), default=None)
 
 
 def _host(host: Host) -> Raw:

@@ -1,0 +1,24 @@
+"""The Windows that scripts meet on a simulated host: cmdlets and WMI classes that read and change the simulated fleet.
+
+``host`` is one host as all of them see it; ``hyper_v``, ``management`` (CIM and WMI) with ``migration_service``, and
+``clustering`` are the parts of Windows, each with what it can do; ``session_of`` puts a PowerShell process together. What is
+not implemented here stops a script loudly (``NotInSubsetError``).
+"""
+
+from reconciler.simulator.powershell import Session
+from reconciler.simulator.windows import clustering, hyper_v, management, services
+from reconciler.simulator.windows.host import WindowsHost
+
+__all__ = ["WindowsHost", "session_of"]
+
+
+def session_of(host: WindowsHost, stdin: bytes = b"") -> Session:
+    """Return a new PowerShell process on a host, with the given standard input."""
+    cmdlets = [*hyper_v.cmdlets(host), *management.cmdlets(host), *clustering.cmdlets(host), *services.cmdlets(host)]
+    return Session(
+        cmdlets={cmdlet.name.casefold(): cmdlet for cmdlet in cmdlets},
+        casts=management.casts(host),
+        environment={"COMPUTERNAME": host.name},
+        now=host.seconds,
+        stdin=stdin,
+    )
