@@ -11,7 +11,7 @@ from pydantic import Field, computed_field
 
 from reconciler.model.document import API_VERSION, Document, digest_of
 from reconciler.model.problem import Problem
-from reconciler.model.words import MIGRATION_KINDS, Action, Handling, MigrationKind, PerformanceOption
+from reconciler.model.words import MIGRATION_KINDS, Action, Handling, MigrationKind, PerformanceOption, Proof
 
 # What a step says beside what it does: estimates, and the line that asked for it, which moves with every comment and checkout.
 NOT_FINGERPRINTED = (
@@ -125,7 +125,11 @@ Step = SettingsStep | MachineStep
 
 
 class Blocked(Document):
-    """A machine, host or rule that the plan cannot help, with hosts counted per reason where hosts were considered."""
+    """A machine, host or rule that the plan cannot help, with hosts counted per reason where hosts were considered.
+
+    ``proven``: there is no way, as things stand; false: a search ended before it could tell. ``conflict``: a smallest set of
+    demands that cannot hold together, each with its place; without any one of them the others could.
+    """
 
     subject: str
     id: str | None = None
@@ -134,6 +138,8 @@ class Blocked(Document):
     remedy: str
     counts: dict[str, int] = {}
     because: str | None = None
+    proven: bool = True
+    conflict: tuple[str, ...] = ()
 
 
 class DriftEntry(Document):
@@ -174,7 +180,8 @@ class PlanProblem(Document):
 class Summary(Document):
     """Counts of machines and of migrations; a move between clusters is one live migration.
 
-    ``needed_migrations`` and ``lower_bound_seconds`` are proven lower bounds for what this plan brings into place.
+    ``needed_migrations`` and ``lower_bound_seconds`` are proven lower bounds for what this plan brings into place; ``proof``
+    says whether the planned migrations reach theirs.
     """
 
     host_settings: int = 0
@@ -189,6 +196,7 @@ class Summary(Document):
     unknown: int = 0
     unmanaged: int = 0
     needed_migrations: int = 0
+    proof: Proof = Proof.MINIMAL
     bytes: int = 0
     estimated_seconds: float = 0
     lower_bound_seconds: float = 0

@@ -66,6 +66,13 @@ MIGRATION_KINDS = {
 }
 
 
+class Proof(StrEnum):
+    """What is known of a number of migrations: that no plan takes fewer, or only that none takes fewer than a bound."""
+
+    MINIMAL = "minimal"
+    BOUNDED = "bounded"
+
+
 class HostStatus(StrEnum):
     """How much of a host a survey saw."""
 

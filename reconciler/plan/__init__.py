@@ -9,19 +9,19 @@ from reconciler.model.desired import Desired
 from reconciler.model.drift import Drift, MachineStatus
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Blocked, DesiredRef, ObservationRef, Plan, PlanProblem
-from reconciler.plan.bypass import break_rings, left_over
+from reconciler.plan.bypass import left_over, order_moves
 from reconciler.plan.clashes import without_clashes
 from reconciler.plan.estimate import Assumptions
 from reconciler.plan.exact import MAKES_ROOM
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.guard import guard_problems
 from reconciler.plan.moves import Move, Placed
-from reconciler.plan.order import State, put_in_order
+from reconciler.plan.order import State
 from reconciler.plan.roles import roles_refused
 from reconciler.plan.rules import Rules
 from reconciler.plan.schedule import lower_bound_seconds, with_times
 from reconciler.plan.steps import make_steps
-from reconciler.plan.summary import summarise
+from reconciler.plan.summary import needed_by, summarise
 from reconciler.plan.targets import choose_targets
 
 __all__ = ["Assumptions", "make_plan"]
@@ -34,9 +34,9 @@ def make_plan(desired: Desired, observation: Observation, drift: Drift, assumpti
     """
     assumed = assumptions or Assumptions()
     fleet = Fleet(desired, observation, drift)
-    sequence, chosen, blocked = _safe_sequence(fleet, assumed)
+    sequence, needed, blocked = _safe_sequence(fleet, assumed)
     steps = with_times(fleet, make_steps(fleet, sequence, assumed), assumed)
-    summary = summarise(drift, steps, chosen, blocked, lower_bound_seconds(fleet, steps))
+    summary = summarise(drift, steps, needed, blocked, lower_bound_seconds(fleet, steps))
     guards = guard_problems(desired, drift, steps, summary)
     return Plan(
         desired=DesiredRef(revision=desired.revision, digest=desired.digest),
@@ -51,26 +51,23 @@ def make_plan(desired: Desired, observation: Observation, drift: Drift, assumpti
     )
 
 
-def _safe_sequence(fleet: Fleet, assumed: Assumptions) -> tuple[list[Placed], list[Move], list[Blocked]]:
-    """Return the moves in a safe order, the direct moves that any plan needs for that, and the machines left out."""
+def _safe_sequence(fleet: Fleet, assumed: Assumptions) -> tuple[list[Placed], int, list[Blocked]]:
+    """Return the moves in a safe order, how many migrations any plan needs for that, and the machines left out."""
     rules = Rules(fleet)
     chosen, blocked, proven = choose_targets(fleet, rules, assumed)
     moves, clashing = without_clashes(fleet, chosen)
-    state, stuck = _in_order(fleet, rules, moves)
-    while needless := _makes_room_for_nobody(state, stuck):
+    ordered = order_moves(fleet, rules, moves)
+    while needless := _makes_room_for_nobody(ordered.state, ordered.left) & {move.id for move in moves}:
         moves = [move for move in moves if move.id not in needless]
-        state, stuck = _in_order(fleet, rules, moves)
-    blocked += clashing + left_over(state, stuck)
-    left = {move.id for move in stuck}
+        ordered = order_moves(fleet, rules, moves)
+    state = ordered.state
+    blocked += clashing + left_over(ordered)
+    left = {move.id for move in ordered.left}
     made = [move for move in moves if move.id not in left and (proven or move.reason != MAKES_ROOM)]
     blocked += roles_refused(fleet, [placed.move for placed in state.placed], [one.id for one in blocked])
     blocked += rules.unmended(state.placed, blocked)
-    return state.placed, made, sorted(blocked, key=lambda one: (one.subject.casefold(), one.id or ""))
-
-
-def _in_order(fleet: Fleet, rules: Rules, moves: list[Move]) -> tuple[State, list[Move]]:
-    state, stuck = put_in_order(fleet, rules, moves)
-    return break_rings(state, stuck) if stuck else (state, stuck)
+    needed = sum(map(needed_by, made)) + ordered.extra_bound
+    return state.placed, needed, sorted(blocked, key=lambda one: (one.subject.casefold(), one.id or ""))
 
 
 def _makes_room_for_nobody(state: State, stuck: list[Move]) -> set[str]:

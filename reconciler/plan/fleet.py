@@ -34,6 +34,7 @@ class Fleet:
     def __init__(self, desired: Desired, observation: Observation, drift: Drift) -> None:
         self.desired, self.observation, self.drift = desired, observation, drift
         self._rooms: dict[VolumeKey, int | None] = {}
+        self._room_at: dict[tuple[str, str], Room] = {}
         self._limits: dict[str, int | None] = {}
         self._clusters: dict[str, str | None] = {}
         self._listed_shares: dict[str, frozenset[str | None]] = {}
@@ -117,8 +118,9 @@ class Fleet:
 
     def volume_room(self, host: str, path: str) -> Room:
         """Return the volume that a path lies on, seen from a host, and the room there."""
-        room = self._volume_room(host, path)
-        self._rooms.setdefault(room.key, room.bytes)
+        if (room := self._room_at.get((host, path))) is None:
+            room = self._room_at[host, path] = self._volume_room(host, path)
+            self._rooms.setdefault(room.key, room.bytes)
         return room
 
     def room_under(self, key: VolumeKey) -> int | None:

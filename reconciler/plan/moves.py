@@ -128,7 +128,11 @@ def after(move: Move) -> VirtualMachine:
 
 
 def as_blocked(
-    drift: MachineDrift, refusal: Refusal, counts: dict[str, int] | None = None, field: str = "placement"
+    drift: MachineDrift,
+    refusal: Refusal,
+    counts: dict[str, int] | None = None,
+    field: str = "placement",
+    proven: bool = True,
 ) -> Blocked:
     """Return the published form of a refusal; ``field`` is the field that asked for the move."""
     return Blocked(
@@ -139,6 +143,7 @@ def as_blocked(
         remedy=refusal.remedy,
         counts=counts or {},
         because=str(drift.machine.source.of(field)),
+        proven=proven,
     )
 
 

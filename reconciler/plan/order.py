@@ -29,6 +29,8 @@ class State:
         self._last: dict[str, int] = {}
         self._present: dict[Key, tuple[str, ...]] = {}
         self._left: dict[Key, tuple[tuple[int, str], ...]] = {}
+        # Kept with the move itself, so that no other can get its number; shared by all copies.
+        self._costs: dict[int, tuple[Move, dict[Key, int], dict[Key, int]]] = {}
         for rule in rules.required:
             self._settle(rule)
 
@@ -38,11 +40,12 @@ class State:
         other.fleet, other.rules, other.placed = self.fleet, self.rules, list(self.placed)
         other._pools, other._last = dict(self._pools), dict(self._last)
         other._present, other._left = dict(self._present), dict(self._left)
+        other._costs = self._costs
         return other
 
     def obstacle(self, move: Move) -> Key | None:
         """Return what keeps a move from being next (a pool or a rule's place), or None where nothing does."""
-        for key, amount in takes(self.fleet, move).items():
+        for key, amount in self.takes(move).items():
             if not self._pool(key).fits(amount):
                 return key
         return next((key for key in self._arrivals(move) if self._mates(key, move)), None)
@@ -52,15 +55,28 @@ class State:
         index, waits = len(self.placed), self._waits_of_rules(move)
         if move.id in self._last:
             waits.setdefault(self._last[move.id], "the same machine has to arrive there first")
-        for key, amount in takes(self.fleet, move).items():
+        for key, amount in self.takes(move).items():
             self._pools[key], givers, lacking = self._pool(key).take(amount)
             for giver in givers:
                 waits.setdefault(giver, _lack(self.fleet, key, lacking))
-        for key, amount in gives(self.fleet, move).items():
+        for key, amount in self.gives(move).items():
             self._pools[key] = self._pool(key).give(amount, index)
         self.placed.append(Placed(move, dict(sorted(waits.items()))))
         self._last[move.id] = index
-        return list(gives(self.fleet, move)) + self._pass_on(move, index)
+        return list(self.gives(move)) + self._pass_on(move, index)
+
+    def takes(self, move: Move) -> dict[Key, int]:
+        """Return what a move needs while it is on its way."""
+        return self._cost(move)[1]
+
+    def gives(self, move: Move) -> dict[Key, int]:
+        """Return what a move frees once it has ended."""
+        return self._cost(move)[2]
+
+    def _cost(self, move: Move) -> tuple[Move, dict[Key, int], dict[Key, int]]:
+        if (known := self._costs.get(id(move))) is None:
+            known = self._costs[id(move)] = (move, _takes(self.fleet, move), _gives(self.fleet, move))
+        return known
 
     def release(self, host: str, mib: int) -> None:
         """Count on memory that a migration already running will free."""
@@ -127,7 +143,7 @@ def memory_key(host: str) -> Key:
     return ("memory", host.casefold())
 
 
-def takes(fleet: Fleet, move: Move) -> dict[Key, int]:
+def _takes(fleet: Fleet, move: Move) -> dict[Key, int]:
     """Return what a move needs while it is on its way: MiB under memory keys, bytes under volume keys."""
     wanted: dict[Key, int] = defaultdict(int)
     if move.memory_mib:
@@ -136,18 +152,18 @@ def takes(fleet: Fleet, move: Move) -> dict[Key, int]:
             wanted[memory_key(move.source)] += move.memory_mib
     for file in move.route.storage:
         if file.bytes:
-            wanted[_volume_key(fleet, move.target, file.target)] += file.bytes
+            wanted[volume_key(fleet, move.target, file.target)] += file.bytes
     return wanted
 
 
-def gives(fleet: Fleet, move: Move) -> dict[Key, int]:
+def _gives(fleet: Fleet, move: Move) -> dict[Key, int]:
     """Return what a move frees once it has ended."""
     freed: dict[Key, int] = defaultdict(int)
     if move.memory_mib:
         freed[memory_key(move.source)] += move.memory_mib
     for file in move.route.storage:
         if file.bytes:
-            freed[_volume_key(fleet, move.source, file.source)] += file.bytes
+            freed[volume_key(fleet, move.source, file.source)] += file.bytes
     return freed
 
 
@@ -210,7 +226,8 @@ def _ranks(moves: Sequence[Move]) -> list[Rank]:
     return [by_priority, holes_first, large_first, *(shuffled(attempt) for attempt in range(ATTEMPTS))]
 
 
-def _volume_key(fleet: Fleet, host: str, path: str) -> Key:
+def volume_key(fleet: Fleet, host: str, path: str) -> Key:
+    """Return the key of the volume that a path lies on, seen from a host."""
     return ("volume", *fleet.volume_room(host, path).key)
 
 

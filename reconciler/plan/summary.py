@@ -4,19 +4,19 @@ from collections import Counter
 
 from reconciler.model.drift import Drift, MachineStatus
 from reconciler.model.plan import Blocked, MachineStep, Step, Summary
-from reconciler.model.words import Action
+from reconciler.model.words import Action, Proof
 from reconciler.plan.moves import Move
 
 
-def summarise(drift: Drift, steps: list[Step], chosen: list[Move], blocked: list[Blocked], bound: float) -> Summary:
+def summarise(drift: Drift, steps: list[Step], needed: int, blocked: list[Blocked], bound: float) -> Summary:
     """Return counts of machines and migrations.
 
-    ``chosen`` are the direct moves that bring machines into place, before any detour; ``bound`` is in seconds.
+    ``needed`` is the proven least number of migrations; ``bound`` is in seconds.
     """
     actions = Counter(step.action for step in steps)
     states = Counter(machine.status for machine in drift.machines)
     both = actions[Action.LIVE_MIGRATION_WITH_STORAGE]
-    return Summary(
+    summary = Summary(
         host_settings=actions[Action.CONFIGURE_HOST] + actions[Action.CONFIGURE_CLUSTER],
         live_migrations=actions[Action.LIVE_MIGRATION] + both,
         storage_migrations=actions[Action.STORAGE_MIGRATION] + both,
@@ -28,14 +28,15 @@ def summarise(drift: Drift, steps: list[Step], chosen: list[Move], blocked: list
         blocked=len(blocked),
         unknown=states[MachineStatus.UNKNOWN],
         unmanaged=len(drift.unmanaged),
-        needed_migrations=sum(_needed(move) for move in chosen),
+        needed_migrations=needed,
         bytes=sum(step.bytes for step in steps if isinstance(step, MachineStep)),
         estimated_seconds=max((round(step.estimated_start_seconds + step.estimated_seconds, 3) for step in steps), default=0),
         lower_bound_seconds=bound,
     )
+    return summary.model_copy(update={"proof": Proof.MINIMAL if summary.migrations <= needed else Proof.BOUNDED})
 
 
-def _needed(move: Move) -> int:
+def needed_by(move: Move) -> int:
     """What no plan can save: a copy forced by one of several possible destinations might be spared by another."""
     placement = move.drift.machine.placement
     pinned = placement is not None and len(placement.hosts) == 1

@@ -6,6 +6,7 @@ The hidden marker in front lets a later run find and replace its own comment.
 from reconciler.model.desired import Desired
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Blocked, DriftEntry, Plan, PlanProblem
+from reconciler.model.words import Proof
 from reconciler.report import words
 from reconciler.report.escape import code, prose
 from reconciler.report.markdown import MOST_CHARACTERS, blocks, cut_to_fit, details, table
@@ -103,7 +104,7 @@ def _summary(plan: Plan) -> str:
     head = ("Migrations", "Needed", "Live", "Storage", "Offline", "Settings", "Bytes", "Time", "Machines")
     row = (
         str(summary.migrations),
-        str(summary.needed_migrations),
+        str(summary.needed_migrations) if summary.proof is Proof.MINIMAL else f"at least {summary.needed_migrations}",
         str(summary.live_migrations),
         str(summary.storage_migrations),
         str(summary.offline_migrations),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from reconciler.model.desired import Desired
 from reconciler.model.paths import folder_of
 from reconciler.model.plan import Blocked, MachineStep, Plan, SettingsStep, Step, StorageMove, Summary
-from reconciler.model.words import Action
+from reconciler.model.words import Action, Proof
 from reconciler.report import words
 from reconciler.report.units import count, human_bytes, human_seconds
 
@@ -63,7 +63,9 @@ def plan_headline(plan: Plan) -> str:
 
 def headline(summary: Summary) -> str:
     """Return what the plan is in one line: migrations, settings, bytes, time, and the proven bounds."""
-    parts = [f"{count(summary.migrations, 'migration')}, {summary.needed_migrations:,} needed"] if summary.migrations else []
+    least = "" if summary.proof is Proof.MINIMAL else "at least "
+    needed = f"{count(summary.migrations, 'migration')}, {least}{summary.needed_migrations:,} needed"
+    parts = [needed] if summary.migrations else []
     parts += [count(summary.host_settings, "setting")] if summary.host_settings else []
     parts += [count(summary.starts, "start")] if summary.starts else []
     changes = summary.high_availability_changes
@@ -145,7 +147,7 @@ def _why(step: Step) -> str:
 
 def _notes(step: MachineStep, desired: Desired) -> Iterator[str]:
     if step.bypass:
-        yield "bypass: one hop more than needed, because no order of the needed ones is safe"
+        yield "bypass: a stop on the way, because no order of the direct moves is safe"
     yield from _role_notes(step, desired)
     yield from _waits(step)
     if step.unverified:
