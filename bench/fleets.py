@@ -62,6 +62,22 @@ def drain(hosts: int, machines: int, drained: int, *, full: float = 0.7, seed: i
     return Case(_desired(hosts, managed, drained=drained), _observation(hosts, sizes, homes, full), forced)
 
 
+def tight_drain(hosts: int, machines: int, drained: int, *, full: float, seed: int = 1) -> Case:
+    """Return a fleet with machines spread evenly; once ``drained`` hosts are empty, the others are full to that share."""
+    random = Random(seed)
+    sizes = sorted((random.choice((2048, 3072, 4096, 6144, 8192, 16384)) for _ in range(machines)), reverse=True)
+    used = [0] * hosts
+    homes: list[int] = []
+    for size in sizes:
+        homes.append(min(range(hosts), key=lambda host: (used[host], host)))
+        used[homes[-1]] += size
+    anywhere = Placement("hostGroup", tuple(_host(number) for number in range(hosts)))
+    managed = tuple(_managed(number, anywhere) for number in range(machines))
+    share = full * (hosts - drained) / hosts
+    forced = sum(home < drained for home in homes)
+    return Case(_desired(hosts, managed, drained=drained), _observation(hosts, sizes, homes, share), forced)
+
+
 def _host(number: int) -> str:
     return f"host{number:05}"
 

@@ -14,6 +14,7 @@ from reconciler.model.observation import Observation
 from reconciler.model.plan import Plan
 from reconciler.model.problem import Problem
 from reconciler.plan import make_plan
+from reconciler.plan.solver import Solver
 
 
 class UnsoundPlan(Exception):  # noqa: N818 - named for what it is
@@ -34,10 +35,13 @@ class Thought:
     plan: Plan
 
 
-def think(desired: Desired, observation: Observation) -> Thought:
-    """Return drift and an audited plan; raise UnsoundPlan where the audit disagrees with the planner."""
+def think(desired: Desired, observation: Observation, solver: Solver | None = None) -> Thought:
+    """Return drift and an audited plan; raise UnsoundPlan where the audit disagrees with the planner.
+
+    ``solver`` is asked where the planner's own search leaves something open.
+    """
     drift = find_drift(desired, observation)
-    plan = make_plan(desired, observation, drift)
+    plan = make_plan(desired, observation, drift, solver=solver)
     findings = audit(plan, desired, observation)
     if findings:
         raise UnsoundPlan(findings)

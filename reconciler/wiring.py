@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.clock import Clock, SystemClock
+from reconciler.cpsat import installed_solver
 from reconciler.hosts.port import Hosts
 from reconciler.hosts.winrm.adapter import WinRmHosts
 from reconciler.hosts.winrm.config import config_from
 from reconciler.journal import Journal, SqliteJournal
+from reconciler.plan.solver import Solver
 
 
 @contextmanager
@@ -40,6 +42,11 @@ def default_state_folder(environment: Mapping[str, str] = os.environ) -> Path:
     if sys.platform == "win32":
         return Path(environment.get("LOCALAPPDATA", str(Path.home()))) / "reconciler"
     return Path(environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "reconciler"
+
+
+def solver() -> Solver | None:
+    """Return the exact solver where it is installed (``pip install reconciler[solver]``), else None."""
+    return installed_solver()
 
 
 def system_clock() -> Clock:

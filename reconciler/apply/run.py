@@ -35,6 +35,7 @@ from reconciler.model.plan import MachineStep, Plan, PlanProblem, Step
 from reconciler.model.problem import Problem
 from reconciler.model.progress import ApplyReport, OutcomeState, PeakSlots, Progress, ProgressRow, StepOutcome
 from reconciler.observe import survey, targets_of
+from reconciler.plan.solver import Solver
 
 # What waiting in this run can cure: a slot, room or a role that something already under way will free.
 NOT_WORTH_WAITING = frozenset({"not-applicable", "window-closed", "held", "host-not-ok", "unknown-limits", "not-approved"})
@@ -74,6 +75,7 @@ class Run:
     clock: Clock
     view: View
     options: Options = Options()
+    solver: Solver | None = None
     tracked: dict[str, Tracked] = field(default_factory=dict)
     outcomes: list[StepOutcome] = field(default_factory=list)
     given_up: dict[str, str] = field(default_factory=dict)
@@ -133,7 +135,7 @@ class Run:
         self.peaks = peak_of(self.peaks, observation)
         self.starter.note_restored_roles(observation)
         self._settle(observation)
-        thought = think(self.desired, observation)
+        thought = think(self.desired, observation, self.solver)
         self._adopt(thought)
         self._show(thought.plan)
         return thought

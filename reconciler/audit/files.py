@@ -14,6 +14,8 @@ from reconciler.model.problem import Problem
 
 def check(case: Case) -> Iterator[Problem]:
     """Compare each disk's target with the disks that machines have now and with all other targets."""
+    if not any(move.file not in FOLDERS for step in case.machine_steps for move in step.storage):
+        return
     owners = _owners(case)
     writers: dict[str, set[str]] = defaultdict(set)
     for step in case.machine_steps:

@@ -26,7 +26,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.problem import Problem
 from reconciler.model.progress import ApplyReport
 from reconciler.report import apply_json, apply_markdown, apply_text
-from reconciler.wiring import file_journal, system_clock
+from reconciler.wiring import file_journal, solver, system_clock
 
 
 def apply(
@@ -63,7 +63,7 @@ def apply(
 def run_apply(desired: Desired, hosts: Hosts, journal: Journal, clock: Clock, options: Options) -> ApplyReport:
     """Run to the end with progress shown; Ctrl-C stops starting, and the report says what goes on without us."""
     with progress_view() as view:
-        run = Run(desired, hosts, journal, clock, view, options)
+        run = Run(desired, hosts, journal, clock, view, options, solver())
         with _stop_on_interrupt(run):
             try:
                 return run.execute()

@@ -27,7 +27,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.problem import Problem
 from reconciler.report import drift_json, drift_markdown, drift_text, plan_markdown, plan_text
 from reconciler.report.explain import what_if_markdown, what_if_text
-from reconciler.wiring import system_clock
+from reconciler.wiring import solver, system_clock
 
 
 def plan(
@@ -99,7 +99,7 @@ def suppose_all(desired: Desired, changes: Sequence[str]) -> Desired:
 def think_or_fail(desired: Desired, seen: Observation) -> Thought:
     """Return drift and plan; a plan that the audit refuses is a bug of ours, and is said as such."""
     try:
-        return think(desired, seen)
+        return think(desired, seen, solver())
     except UnsoundPlan as unsound:
         fail(*unsound.findings, this_is_a_bug())
 

@@ -59,6 +59,8 @@ class _Judge:
         return self._bare(MachineStatus.UNKNOWN, "no host reports this machine, and not every host answered")
 
     def _found_twice(self, seen: list[Seen]) -> MachineDrift | None:
+        if len(seen) == 1 and not self._sightings.is_claimed_twice(self._machine):
+            return None
         ids = sorted({machine.id.casefold() for _, machine in seen})
         where = ", ".join(f"{machine.id} on {host.name}" for host, machine in seen)
         if len(ids) > 1:
@@ -72,6 +74,8 @@ class _Judge:
 
     def _one_of(self, seen: list[Seen]) -> Seen:
         """Return the sighting on the source host where a migration shows the machine at both ends."""
+        if len(seen) == 1:
+            return seen[0]
         job = self._sightings.migration(seen[0][1].id)
         return next((one for one in seen if job is not None and one[0].name == job[0].name), seen[0])
 

@@ -37,6 +37,9 @@ class Sightings:
 
     def is_claimed_twice(self, machine: VirtualMachine) -> bool:
         """Tell whether another managed machine means the same VMId."""
+        seen = self.of(machine)
+        if len(seen) == 1:
+            return self._claims[seen[0][1].id.casefold()] > 1
         return any(self._claims[key] > 1 for key in self._ids(machine))
 
     def migration(self, machine_id: str) -> tuple[Host, Migration] | None:

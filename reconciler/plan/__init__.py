@@ -20,6 +20,7 @@ from reconciler.plan.order import State
 from reconciler.plan.roles import roles_refused
 from reconciler.plan.rules import Rules
 from reconciler.plan.schedule import lower_bound_seconds, with_times
+from reconciler.plan.solver import Solver
 from reconciler.plan.steps import make_steps
 from reconciler.plan.summary import needed_by, summarise
 from reconciler.plan.targets import choose_targets
@@ -27,14 +28,21 @@ from reconciler.plan.targets import choose_targets
 __all__ = ["Assumptions", "make_plan"]
 
 
-def make_plan(desired: Desired, observation: Observation, drift: Drift, assumptions: Assumptions | None = None) -> Plan:
+def make_plan(
+    desired: Desired,
+    observation: Observation,
+    drift: Drift,
+    assumptions: Assumptions | None = None,
+    solver: Solver | None = None,
+) -> Plan:
     """Return the whole plan; machines it cannot help are in ``blocked``, never a reason to stop.
 
-    ``drift`` is what ``find_drift`` said of the same two values; ``assumptions`` are bandwidths and fixed costs for estimates.
+    ``drift`` is what ``find_drift`` said of the same two values; ``assumptions`` are bandwidths and fixed costs for estimates;
+    ``solver`` looks further than the planner's own search where that leaves something open.
     """
     assumed = assumptions or Assumptions()
     fleet = Fleet(desired, observation, drift)
-    sequence, needed, blocked = _safe_sequence(fleet, assumed)
+    sequence, needed, blocked = _safe_sequence(fleet, assumed, solver)
     steps = with_times(fleet, make_steps(fleet, sequence, assumed), assumed)
     summary = summarise(drift, steps, needed, blocked, lower_bound_seconds(fleet, steps))
     guards = guard_problems(desired, drift, steps, summary)
@@ -51,19 +59,19 @@ def make_plan(desired: Desired, observation: Observation, drift: Drift, assumpti
     )
 
 
-def _safe_sequence(fleet: Fleet, assumed: Assumptions) -> tuple[list[Placed], int, list[Blocked]]:
+def _safe_sequence(fleet: Fleet, assumed: Assumptions, solver: Solver | None) -> tuple[list[Placed], int, list[Blocked]]:
     """Return the moves in a safe order, how many migrations any plan needs for that, and the machines left out."""
     rules = Rules(fleet)
-    chosen, blocked, proven = choose_targets(fleet, rules, assumed)
-    moves, clashing = without_clashes(fleet, chosen)
+    choice = choose_targets(fleet, rules, assumed, solver)
+    moves, clashing = without_clashes(fleet, choice.moves)
     ordered = order_moves(fleet, rules, moves)
     while needless := _makes_room_for_nobody(ordered.state, ordered.left) & {move.id for move in moves}:
         moves = [move for move in moves if move.id not in needless]
         ordered = order_moves(fleet, rules, moves)
     state = ordered.state
-    blocked += clashing + left_over(ordered)
+    blocked = choice.told([*choice.blocked, *clashing, *left_over(ordered)])
     left = {move.id for move in ordered.left}
-    made = [move for move in moves if move.id not in left and (proven or move.reason != MAKES_ROOM)]
+    made = [move for move in moves if move.id not in left and (choice.proven or move.reason != MAKES_ROOM)]
     blocked += roles_refused(fleet, [placed.move for placed in state.placed], [one.id for one in blocked])
     blocked += rules.unmended(state.placed, blocked)
     needed = sum(map(needed_by, made)) + ordered.extra_bound

@@ -37,6 +37,7 @@ class Group:
     members: frozenset[str]
     values: dict[str, str | None]
     fixed: tuple[str, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Puzzle:
 class Answer:
     """Hosts by item for all that go, forced items left out, and the fewest migrations that any answer takes.
 
-    ``bound`` is for as many items as are placed here; ``proven``: nobody can place more, nor place these with fewer.
+    ``bound`` is for as many items as are placed here; ``proven``: nobody can place more, nor place these with fewer;
+    ``impossible``: it is proven that somebody must be left out.
     """
 
     hosts: dict[str, str]
@@ -60,6 +62,7 @@ class Answer:
     migrations: int
     bound: int
     proven: bool
+    impossible: bool = False
 
 
 @dataclass(slots=True)
@@ -111,7 +114,10 @@ def _answer(search: _Search, found: dict[str, str | None], least: int, extra: in
     migrations = sum(dict(search.items[name].options)[host] for name, host in hosts.items())
     spared = sum(search.items[name].cheapest for name in left_out)
     bound = least + extra if proven else least - spared
-    return Answer(hosts, left_out, migrations, min(bound, migrations), proven)
+    # With nobody to make way and no dearer option left untried, the search for a place for all was exhaustive.
+    dearer = sum(max((cost for _, cost in item.options), default=0) - item.cheapest for item in search.items.values())
+    alone = not any(item.options for item in search.items.values() if not item.forced)
+    return Answer(hosts, left_out, migrations, min(bound, migrations), proven, bool(left_out) and alone and dearer <= DEEPEST)
 
 
 def _place(

@@ -5,27 +5,50 @@ the answer of ``assign``. In a large fleet the puzzle is cut to a neighbourhood,
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.words import Handling, RuleType
 from reconciler.plan.assign import Answer, Group, Item, Puzzle, assign
+from reconciler.plan.conflicts import Demand, smallest_conflict, without_group, without_item, without_room
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Move
 from reconciler.plan.rules import Rules
+from reconciler.plan.solver import Solver
 
 MAKES_ROOM = "makesRoom"  # the reason of a move of a machine that may stay, and goes so that another may come
-HOSTS, FORCED, SETTLED = 24, 40, 120  # how much of a fleet one puzzle looks at
 BUDGET = 20_000  # tries
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """How much of a fleet one puzzle looks at: machines that must go, that could make way, and hosts for each of them."""
+
+    forced: int
+    settled: int
+    hosts: int
+
+
+OWN_SEARCH = Scope(40, 120, 24)
+# The solver looks first at those who must go alone: with room for all of them, nobody else has to move.
+SOLVER = (Scope(1500, 0, 400), Scope(400, 600, 60))
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """Hosts by machine name (case folded), and who goes only to make way; ``proven``: no plan takes fewer migrations."""
+    """Hosts by machine name (case folded), and who goes only to make way; ``proven``: no plan takes fewer migrations.
+
+    ``better``: it is to be preferred to the first choice. ``troubled`` (case folded) contend for places. ``impossible``: some
+    of them must be left out, which is proven; ``conflict`` are then the demands that contradict each other.
+    """
 
     hosts: dict[str, str] = field(default_factory=dict)
     making_room: frozenset[str] = frozenset()
     proven: bool = True
+    better: bool = True
+    troubled: frozenset[str] = frozenset()
+    impossible: bool = False
+    conflict: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +59,69 @@ class FirstChoice:
     positions: dict[str, str]
     moves: list[Move]
     failed: list[MachineDrift]
-    options: Callable[[MachineDrift], list[Move]]
+    options: Callable[[MachineDrift, int], list[Move]]
 
 
-def decide_together(fleet: Fleet, rules: Rules, first: FirstChoice) -> Decision | None:
-    """Return a better placement of everybody concerned, or None where the first choice cannot or need not be bettered."""
+def decide_together(fleet: Fleet, rules: Rules, first: FirstChoice, solver: Solver | None = None) -> Decision | None:
+    """Return what came of looking at everybody concerned together, or None where nothing had to be looked at.
+
+    The planner's own search comes first; the solver, where there is one, when that leaves something open.
+    """
     crowded = [move for move in first.moves if move.changes_host and (first.room.get(move.target) or 0) < 0]
     if not first.failed and not crowded:
         return None
-    scene = _scene(fleet, first, crowded)
-    answer = assign(_puzzle(rules, first, scene), BUDGET)
-    if answer is None or (len(answer.left_out) >= len(first.failed) and not crowded):
-        return None
-    return _decision(scene, answer)
+    scene = _scene(fleet, first, crowded, OWN_SEARCH)
+    puzzle = _puzzle(rules, first, scene)
+    answer, search = assign(puzzle, BUDGET), _own_search
+    if solver is not None and (answer is None or answer.left_out or not _decision(scene, answer).proven):
+        for scope in SOLVER:
+            scene, search = _scene(fleet, first, crowded, scope), solver.assign
+            puzzle = _puzzle(rules, first, scene)
+            answer = search(puzzle) or answer
+            if answer is not None and _decision(scene, answer).proven and not answer.left_out:
+                break
+    troubled = frozenset(scene.forced)
+    if answer is None:
+        return Decision(better=False, troubled=troubled)
+    better = bool(crowded) or len(answer.left_out) < len(first.failed)
+    decision = replace(_decision(scene, answer), better=better, troubled=troubled)
+    if not answer.impossible or not scene.whole:
+        return decision
+    conflict = smallest_conflict(puzzle, _demands(fleet, rules, scene, puzzle), search)
+    return replace(decision, impossible=True, conflict=conflict)
+
+
+def _own_search(puzzle: Puzzle) -> Answer | None:
+    return assign(puzzle, BUDGET // 10)
+
+
+def _demands(fleet: Fleet, rules: Rules, scene: "_Scene", puzzle: Puzzle) -> list[Demand]:
+    """What the puzzle asks for, each in the words of its document and with its place there."""
+    demands: list[Demand] = []
+    for item in puzzle.items:
+        demands.append(_placement_demand(scene.drifts[item.name], item))
+    for group in puzzle.groups:
+        rule = next(one for one in rules.required if one.name == group.name)
+        wish = "apart" if group.apart else "together"
+        text = f"{rule.source.place}: rule {rule.name} keeps {', '.join(sorted(rule.virtual_machines))} {wish}"
+        demands.append(Demand(text, without_group(group)))
+    return demands + [_room_demand(fleet, host, room) for host, room in sorted(puzzle.room.items()) if room is not None]
+
+
+def _placement_demand(drift: MachineDrift, item: Item) -> Demand:
+    placement, options = drift.machine.placement, [host for host, _ in item.options]
+    others = [host for host in (placement.hosts if placement else ()) if host != item.home]
+    names = ", ".join(sorted(options, key=str.casefold)[:4]) + (" ..." if len(options) > 4 else "")
+    may = f"may go to {names}" if len(options) >= len(others) else f"may go to {names} (the other hosts refuse it, see above)"
+    text = f"{drift.machine.source.of('placement')}: {drift.machine.name} ({item.size} MiB) {may}"
+    return Demand(text, without_item(item.name))
+
+
+def _room_demand(fleet: Fleet, host: str, room: int) -> Demand:
+    wanted = fleet.wanted(host)
+    place = f"{wanted.source.place}: " if wanted else ""
+    reserve = f" beside its reserve of {wanted.reserve_memory_mib} MiB" if wanted and wanted.reserve_memory_mib else ""
+    return Demand(f"{place}host {host} has {max(room, 0)} MiB for arrivals{reserve}", without_room(host))
 
 
 @dataclass(slots=True)
@@ -61,32 +134,34 @@ class _Scene:
     whole: bool = True
 
 
-def _scene(fleet: Fleet, first: FirstChoice, crowded: list[Move]) -> _Scene:
+def _scene(fleet: Fleet, first: FirstChoice, crowded: list[Move], scope: Scope) -> _Scene:
     troubled = {_key(drift): drift for drift in [*first.failed, *(move.drift for move in crowded)]}
-    hosts, whole = _nearest(first, {one.target for drift in troubled.values() for one in first.options(drift)})
+    hosts, whole = _nearest(
+        first, {one.target for drift in troubled.values() for one in first.options(drift, scope.hosts)}, scope
+    )
     for move in first.moves:
-        if move.changes_host and move.target in hosts and len(troubled) < FORCED:
+        if move.changes_host and move.target in hosts and len(troubled) < scope.forced:
             troubled.setdefault(_key(move.drift), move.drift)
-    scene = _Scene({}, dict(list(troubled.items())[:FORCED]))
-    scene.forced = {name: first.options(drift) for name, drift in scene.drifts.items()}
+    scene = _Scene({}, dict(list(troubled.items())[: scope.forced]))
+    scene.forced = {name: first.options(drift, scope.hosts) for name, drift in scene.drifts.items()}
     movable = [drift for drift in fleet.drift.machines if drift.host in hosts and _may_make_way(drift)]
-    for drift in movable[:SETTLED]:
-        options = first.options(drift)
-        near, all_of_them = _nearest(first, {move.target for move in options})
+    for drift in movable[: scope.settled]:
+        options = first.options(drift, scope.hosts)
+        near, all_of_them = _nearest(first, {move.target for move in options}, scope)
         scene.settled[_key(drift)] = [move for move in options if move.target in near]
         scene.drifts[_key(drift)] = drift
         whole = whole and all_of_them
     going = {_key(move.drift) for move in first.moves if move.changes_host}
     everybody = sum(_may_make_way(drift) for drift in fleet.drift.machines)
-    few = all(len(drift.machine.placement.hosts) <= HOSTS for drift in scene.drifts.values() if drift.machine.placement)
+    few = all(len(drift.machine.placement.hosts) <= scope.hosts for drift in scene.drifts.values() if drift.machine.placement)
     scene.whole = whole and few and going <= set(scene.forced) and everybody == len(scene.settled)
     return scene
 
 
-def _nearest(first: FirstChoice, hosts: Iterable[str]) -> tuple[set[str], bool]:
+def _nearest(first: FirstChoice, hosts: Iterable[str], scope: Scope) -> tuple[set[str], bool]:
     """Return the hosts that promise most: those with most room; and whether these are all."""
     ranked = sorted(hosts, key=lambda host: (-(first.room.get(host) or 0), host.casefold()))
-    return set(ranked[:HOSTS]), len(ranked) <= HOSTS
+    return set(ranked[: scope.hosts]), len(ranked) <= scope.hosts
 
 
 def _may_make_way(drift: MachineDrift) -> bool:
@@ -135,7 +210,7 @@ def _groups(rules: Rules, first: FirstChoice, items: set[str], hosts: list[str])
             values = {host: rules.value(rule, host) for host in hosts}
             others = (rules.value(rule, first.positions[name]) for name in sorted(members - items) if name in first.positions)
             fixed = tuple(value for value in others if value is not None)
-            groups.append(Group(rule.type is RuleType.ANTI_AFFINITY, frozenset(members & items), values, fixed))
+            groups.append(Group(rule.type is RuleType.ANTI_AFFINITY, frozenset(members & items), values, fixed, rule.name))
     return tuple(groups)
 
 

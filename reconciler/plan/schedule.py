@@ -14,6 +14,7 @@ from reconciler.model.plan import MachineStep, SettingsStep, Step
 from reconciler.model.words import Action, MigrationKind
 from reconciler.plan.estimate import Assumptions
 from reconciler.plan.fleet import Fleet
+from reconciler.plan.rankings import Ranks, rankings
 
 Key = tuple[str, ...]
 LIVE_KINDS = (MigrationKind.LIVE, MigrationKind.LIVE_WITH_STORAGE, MigrationKind.OFFLINE)
@@ -77,16 +78,23 @@ def _host_slots(kind: MigrationKind, with_storage: bool, hosts: Iterable[str | N
 def with_times(fleet: Fleet, steps: list[Step], assumptions: Assumptions) -> list[Step]:
     """Return the steps with estimated starts: each as early as its dependencies and free slots allow.
 
-    Two rules are tried where several steps could start, the plan's order and the longest first; the quicker wins.
+    Several rules are tried where several steps could start, as many as the size of the plan allows; the quickest table wins.
     """
-    rankings = ([(0.0, index) for index in range(len(steps))], [(-step.estimated_seconds, i) for i, step in enumerate(steps)])
-    tables = [_Timetable(fleet, steps, assumptions, ranks).starts() for ranks in rankings]
-    starts = min(tables, key=lambda table: max((table[one.id] + one.estimated_seconds for one in steps), default=0))
-    return [step.model_copy(update={"estimated_start_seconds": round(starts[step.id], 3)}) for step in steps]
+    best: tuple[float, dict[str, float]] | None = None
+    bound = lower_bound_seconds(fleet, steps)
+    for ranks in rankings(steps, Slots(fleet)):
+        starts = _Timetable(fleet, steps, assumptions, ranks).starts()
+        ends = max((starts[one.id] + one.estimated_seconds for one in steps), default=0.0)
+        if best is None or ends < best[0] - 1e-9:
+            best = ends, starts
+        if best[0] <= bound + 1e-9:
+            break
+    assert best is not None
+    return [step.model_copy(update={"estimated_start_seconds": round(best[1][step.id], 3)}) for step in steps]
 
 
 class _Timetable:
-    def __init__(self, fleet: Fleet, steps: list[Step], assumptions: Assumptions, ranks: list[tuple[float, int]]) -> None:
+    def __init__(self, fleet: Fleet, steps: list[Step], assumptions: Assumptions, ranks: Ranks) -> None:
         self._fleet, self._steps, self._slots, self._ranks = fleet, steps, Slots(fleet), ranks
         self._keys = [tuple(self._slots.of(step)) for step in steps]
         self._limits = {key: self._slots.limit(key) for keys in self._keys for key in keys}
@@ -208,4 +216,11 @@ def lower_bound_seconds(fleet: Fleet, steps: list[Step]) -> float:
         for key in slots.of(step):
             if gone is None or key[1:] != (gone,):
                 loads[key].append(step.estimated_seconds)
-    return round(max((max(sum(load) / slots.limit(key), *load) for key, load in loads.items()), default=0.0), 3)
+    return round(max((_least(slots.limit(key), load) for key, load in loads.items()), default=0.0), 3)
+
+
+def _least(limit: int, load: list[float]) -> float:
+    """The least time in which so many slots can do this work: shared evenly, and of one more step than slots two in a row."""
+    longest = sorted(load, reverse=True)
+    two = longest[limit - 1] + longest[limit] if len(longest) > limit else 0.0
+    return max(sum(load) / limit, longest[0], two)

@@ -7,6 +7,7 @@ time, largest first. Where that leaves somebody out, ``exact`` looks at all of t
 import heapq
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 
 from reconciler.model.desired import PlacementRule
@@ -15,12 +16,13 @@ from reconciler.model.plan import Blocked
 from reconciler.model.words import Handling, RuleType
 from reconciler.plan.checks import host_refusal
 from reconciler.plan.estimate import Assumptions
-from reconciler.plan.exact import HOSTS, MAKES_ROOM, Decision, FirstChoice, decide_together
+from reconciler.plan.exact import MAKES_ROOM, Decision, FirstChoice, decide_together
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Move, Refusal, as_blocked
 from reconciler.plan.roles import crossing, role_refusal
 from reconciler.plan.routes import find_route
 from reconciler.plan.rules import Rules
+from reconciler.plan.solver import Solver
 
 STATUS_CODES = {
     MachineStatus.FOREIGN: ("migrating", "wait for that migration to end, or cancel it; the next pass plans anew"),
@@ -29,24 +31,51 @@ STATUS_CODES = {
     MachineStatus.DUPLICATE: ("duplicate-id", "find out which copy is the real one and remove the other by hand"),
 }
 DEPENDS_ON_OTHERS = ("memory", "rule")  # reasons that another choice for others could take away
+NO_PLACE = ("no-host", "no-room")  # codes of machines for which a place was looked for
 SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
 
 
-def choose_targets(fleet: Fleet, rules: Rules, assumptions: Assumptions) -> tuple[list[Move], list[Blocked], bool]:
-    """Return one move for each machine that can be brought into place, and the rest with the reason why not.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One move for each machine that can be brought into place, and the rest with the reason why not.
 
     A move whose reason is ``makesRoom`` is of a machine that may stay, and goes because otherwise another could not come;
-    the last value says whether it is proven that no choice spares such moves.
+    ``proven``: no choice spares such moves. ``failed`` (subjects) found no place; ``together``: what came of looking at
+    several machines at once.
     """
+
+    moves: list[Move]
+    blocked: list[Blocked]
+    proven: bool = True
+    failed: frozenset[str] = frozenset()
+    together: Decision | None = None
+
+    def told(self, blocked: list[Blocked]) -> list[Blocked]:
+        """Say of machines that found no place whether that is proven, and which demands contradict each other."""
+        if (found := self.together) is None:
+            return blocked
+        said = {"proven": found.impossible, "conflict": found.conflict}
+        subjects = {f"virtualmachine/{name}" for name in found.troubled}
+        return [
+            one.model_copy(update=said if one.subject.casefold() in subjects else {"proven": False})
+            if one.code in NO_PLACE and (one.subject.casefold() in subjects or one.subject in self.failed)
+            else one
+            for one in blocked
+        ]
+
+
+def choose_targets(fleet: Fleet, rules: Rules, assumptions: Assumptions, solver: Solver | None = None) -> Choice:
+    """Return where each machine shall go; ``solver`` is asked where the planner's own search leaves something open."""
     chooser = _Chooser(fleet, rules, assumptions)
     moves, blocked = chooser.choose()
-    decision = decide_together(fleet, rules, chooser.first_choice())
-    if decision is None:
-        return moves, blocked, True
-    again, still_blocked = _Chooser(fleet, rules, assumptions, decision).choose()
-    if len(still_blocked) > len(blocked):
-        return moves, blocked, True
-    return again, still_blocked, decision.proven
+    first = chooser.first_choice()
+    decision = decide_together(fleet, rules, first, solver)
+    failed = frozenset(drift.subject for drift in first.failed)
+    if decision is not None and decision.better:
+        again, still_blocked = _Chooser(fleet, rules, assumptions, decision).choose()
+        if len(still_blocked) <= len(blocked):
+            return Choice(again, still_blocked, decision.proven, failed, decision)
+    return Choice(moves, blocked, True, failed, decision)
 
 
 class _Chooser:
@@ -77,15 +106,15 @@ class _Chooser:
         """Return what was chosen, for a second look at all machines together."""
         return FirstChoice(self._room, self._positions, self._moves, self._failed, self._routes)
 
-    def _routes(self, drift: MachineDrift) -> list[Move]:
+    def _routes(self, drift: MachineDrift, most: int) -> list[Move]:
         """Return moves to the hosts that the machine could go to, if room and rules allow; the preferred ones first.
 
-        Of many hosts, those with most room are looked at, until there are enough.
+        Of many hosts, those with most room are looked at, up to ``most``.
         """
         home = (drift.host or "").casefold()
         others = [host for _, host in self._by_promise(drift, self._candidates(drift)) if host.casefold() != home]
         found = (move for host in others if isinstance(move := self._route(drift, host), Move))
-        return sorted(islice(found, HOSTS), key=lambda move: self._preference(drift, move))
+        return sorted(islice(found, most), key=lambda move: self._preference(drift, move))
 
     def _room_at(self, name: str) -> int | None:
         room = self._fleet.memory_room(name)

@@ -46,6 +46,8 @@ def blocked_items(blocked: tuple[Blocked, ...], most: int | None = None) -> str:
     lines = [
         f"- {code(words.subject_name(entry.subject, entry.id))} {code(entry.code)}: {prose(entry.finding)}"
         + (f" ({prose(reasons_text(entry))})" if entry.counts else "")
+        + words.certainty(entry)
+        + "".join(f" {number}. {prose(demand)}" for number, demand in enumerate(entry.conflict, 1))
         + f" — {prose(entry.remedy)}"
         + (f" ({code(entry.because)})" if entry.because else "")
         for entry in blocked

@@ -47,7 +47,9 @@ def blocked_lines(blocked: tuple[Blocked, ...], width: int) -> Iterator[Text]:
             "  ", ("! ", words.STYLES["!"]), (words.subject_name(entry.subject, entry.id), "bold"), "  ", (entry.code, "red")
         )
         counts = f" ({reasons_text(entry)})" if entry.counts else ""
-        yield from wrapped(entry.finding + counts, width=width, indent=DETAIL)
+        yield from wrapped(entry.finding + counts + words.certainty(entry), width=width, indent=DETAIL)
+        for demand in entry.conflict:
+            yield from wrapped(f"- {demand}", width=width, indent=DETAIL + 2, hanging=DETAIL + 4)
         yield from wrapped(f"{words.ARROW} {entry.remedy}", width=width, indent=DETAIL, hanging=DETAIL + 2)
         if entry.because:
             yield line((entry.because, "dim"), indent=DETAIL)

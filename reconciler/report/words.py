@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from reconciler.model.plan import DriftEntry, MachineStep, Plan
+from reconciler.model.plan import Blocked, DriftEntry, MachineStep, Plan
 from reconciler.model.words import Action, Handling, MigrationKind
 from reconciler.report.escape import clean
 
@@ -105,3 +105,10 @@ def machine_name(name: str, vm_id: str, twins: frozenset[str]) -> str:
 def is_left(entry: DriftEntry) -> bool:
     """Tell whether a difference stays although it is known: everything but what is corrected."""
     return entry.handling is not Handling.CORRECT
+
+
+def certainty(entry: Blocked) -> str:
+    """Return what is to be added to a finding: that it is not proven, or what contradicts what (then a list follows)."""
+    if entry.conflict:
+        return "; these cannot hold together:"
+    return "" if entry.proven else "; not proven: a longer search might find a way"

@@ -1,0 +1,69 @@
+"""Machines that cannot be placed together are told why: the fewest demands that contradict each other, and nothing beside."""
+
+import pytest
+
+from reconciler.cpsat import CpSat
+from reconciler.diff import find_drift
+from reconciler.model.desired import Desired
+from reconciler.model.observation import Observation
+from reconciler.model.plan import Blocked
+from reconciler.plan import make_plan
+from reconciler.plan.solver import Solver
+from tests.builders import a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm
+
+pytest.importorskip("ortools")
+SEARCHES = pytest.mark.parametrize("solver", [None, CpSat()], ids=["own search", "solver"])
+
+
+def left_out(wanted: Desired, fleet: Observation, solver: Solver | None) -> list[Blocked]:
+    return list(make_plan(wanted, fleet, find_drift(wanted, fleet), solver=solver).blocked)
+
+
+def drained(*memory: int, rooms: tuple[int, int]) -> Observation:
+    """Host1 with machines of these sizes, and two other hosts with so much room."""
+    machines = [a_vm(f"vm{number}", memory_mib=size) for number, size in enumerate(memory, 1)]
+    return a_fleet(a_host("Host1", *machines), *(a_host(f"Host{n}", available_mib=room) for n, room in enumerate(rooms, 2)))
+
+
+@SEARCHES
+def test_two_machines_too_large_for_the_room_there_is(solver: Solver | None) -> None:
+    """Both placements and the one host's room contradict each other; the host that nobody may go to is no part of it."""
+    fleet = drained(4096, 4096, rooms=(6144, 65536))
+    machines = [desired_vm(name, ("Host1", "Host2")) for name in ("vm1", "vm2")]
+    (entry,) = left_out(desired(*machines, desired_host("Host1", maintenance=True)), fleet, solver)
+    assert entry.proven
+    assert [text.partition(": ")[2] for text in entry.conflict] == [
+        "vm1 (4096 MiB) may go to Host2",
+        "vm2 (4096 MiB) may go to Host2",
+        "host Host2 has 6144 MiB for arrivals",
+    ]
+    assert all(".yaml:" in text for text in entry.conflict)
+
+
+@SEARCHES
+def test_three_machines_apart_on_two_hosts(solver: Solver | None) -> None:
+    """The rule and the three placements; no room is to blame."""
+    fleet = drained(1024, 1024, 1024, rooms=(65536, 65536))
+    machines = [desired_vm(f"vm{n}", ("Host2", "Host3")) for n in (1, 2, 3)]
+    wanted = desired(*machines, apart("vm1", "vm2", "vm3"))
+    (entry,) = left_out(wanted, fleet, solver)
+    assert len(entry.conflict) == 4
+    assert "rule spread keeps vm1, vm2, vm3 apart" in entry.conflict[-1]
+
+
+def test_what_could_not_be_searched_through_is_not_called_impossible() -> None:
+    """With machines that could make way, the planner's own search does not prove that there is no way; the solver does."""
+    fleet = a_fleet(
+        a_host("Host1", a_vm("vm1", memory_mib=8192)),
+        a_host("Host2", a_vm("vm2", memory_mib=2048), available_mib=4096),
+        a_host("Host3", available_mib=1024),
+    )
+    machines = [desired_vm("vm1", ("Host1", "Host2")), desired_vm("vm2", ("Host2", "Host3"))]
+    wanted = desired(*machines, desired_host("Host1", maintenance=True))
+    (own,), (solved,) = left_out(wanted, fleet, None), left_out(wanted, fleet, CpSat())
+    assert (own.proven, own.conflict) == (False, ())
+    assert solved.proven
+    assert [text.partition(": ")[2] for text in solved.conflict] == [
+        "vm1 (8192 MiB) may go to Host2",
+        "host Host2 has 4096 MiB for arrivals",
+    ]
