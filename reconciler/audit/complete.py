@@ -67,6 +67,8 @@ def _subject(wanted: Managed) -> str:
 
 def _is_told(wanted: Managed, machine: str | None, case: Case) -> bool:
     """Blocked, a problem of the plan, or drift that is left as it is; drift that is to be corrected needs steps."""
+    if not case.told:
+        return False
     names = {_subject(wanted).casefold()}
     names |= {f"virtualMachine/{vm.name}".casefold() for _, vm in case.seen.get(machine or "", [])}
     ids = {told_id for name in names for told_id in case.told.get(name, ())}

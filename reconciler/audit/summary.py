@@ -43,8 +43,9 @@ def _ranges(case: Case) -> Iterator[Problem]:
     """Counts on which machines that are moving, held or being drained may be counted either way."""
     summary = case.plan.summary
     stands = {machine: case.first_stand(machine) for machine in case.managed}
-    home = [machine for machine, stand in stands.items() if stand and in_place(machine, stand, case, drained=True)]
     loose = [machine for machine, stand in stands.items() if stand and in_place(machine, stand, case, drained=False)]
+    emptied = {host.name.casefold() for host in case.desired.hosts if host.maintenance}
+    home = [machine for machine in loose if (stand := stands[machine]) and stand.host not in emptied]
     plain = [machine for machine in home if machine not in case.jobs and _is_plain(machine, case)]
     if not len(plain) <= summary.in_place <= len(loose):
         yield problem("summary", "plan", f"the summary says {summary.in_place} in place, counted are {len(plain)}")
@@ -72,6 +73,8 @@ def _is_plain(machine: str, case: Case) -> bool:
 
 
 def _is_blocked(machine: str, case: Case) -> bool:
+    if not case.plan.blocked:
+        return False
     shown = case.seen[machine][0][1].name
     names = {f"virtualMachine/{name}".casefold() for name in (case.managed[machine].name, shown)}
     return any(entry.subject.casefold() in names or entry.id == machine for entry in case.plan.blocked)

@@ -58,6 +58,7 @@ def is_cluster_volume(path: str) -> bool:
     return normal(path).startswith(CLUSTER_STORAGE)
 
 
+@lru_cache(maxsize=65536)
 def share_of(path: str) -> str | None:
     r"""Return the normalised ``\\server\share`` of a UNC path, or None for any other path."""
     if not is_smb(path):

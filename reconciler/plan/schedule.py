@@ -14,7 +14,7 @@ from reconciler.model.plan import MachineStep, SettingsStep, Step
 from reconciler.model.words import Action, MigrationKind
 from reconciler.plan.estimate import Assumptions
 from reconciler.plan.fleet import Fleet
-from reconciler.plan.rankings import Ranks, rankings
+from reconciler.plan.rankings import MANY, Ranks, rankings
 
 Key = tuple[str, ...]
 LIVE_KINDS = (MigrationKind.LIVE, MigrationKind.LIVE_WITH_STORAGE, MigrationKind.OFFLINE)
@@ -81,7 +81,7 @@ def with_times(fleet: Fleet, steps: list[Step], assumptions: Assumptions) -> lis
     Several rules are tried where several steps could start, as many as the size of the plan allows; the quickest table wins.
     """
     best: tuple[float, dict[str, float]] | None = None
-    bound = lower_bound_seconds(fleet, steps)
+    bound = lower_bound_seconds(fleet, steps) if len(steps) <= MANY else 0.0
     for ranks in rankings(steps, Slots(fleet)):
         starts = _Timetable(fleet, steps, assumptions, ranks).starts()
         ends = max((starts[one.id] + one.estimated_seconds for one in steps), default=0.0)

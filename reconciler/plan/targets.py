@@ -171,16 +171,18 @@ class _Chooser:
             if any(isinstance(one, Refusal) and one.reason in DEPENDS_ON_OTHERS for one in options):
                 self._failed.append(drift)
             return
-        self._take(min(moves, key=lambda move: self._preference(drift, move)))
+        self._take(moves[0] if len(moves) == 1 else min(moves, key=lambda move: self._preference(drift, move)))
 
     def _options(self, drift: MachineDrift, candidates: list[str]) -> list[Move | Refusal]:
         """Return what speaks for or against each host, the most promising first, until no other can be better."""
         best: tuple[int, int, int, int, int, str] | None = None
         options: list[Move | Refusal] = []
+        if len(candidates) == 1:
+            return [self._option(drift, candidates[0], alone=True)]
         for promise, host in self._by_promise(drift, candidates):
             if best is not None and best <= promise:
                 break
-            option = self._option(drift, host, alone=len(candidates) == 1)
+            option = self._option(drift, host, alone=False)
             options.append(option)
             if isinstance(option, Move):
                 preference = self._preference(drift, option)
