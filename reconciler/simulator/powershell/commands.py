@@ -5,7 +5,7 @@ script that is read by administrators should say what it means.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.simulator.powershell.convert import cast, to_bool, to_text
@@ -66,13 +66,13 @@ Body = Callable[[Call], Iterable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Cmdlet:
-    """A command that is implemented here. ``sets``: parameter sets by folded names, where at most one set fits a call."""
+    """A command that is implemented here. ``fits`` tells whether parameters (folded names; and piped input) go together."""
 
     name: str
     body: Body
     parameters: tuple[Parameter, ...] = ()
     takes_input: bool = False
-    sets: tuple[frozenset[str], ...] = field(default=())
+    fits: Callable[[Iterable[str], bool], bool] = lambda names, piped: True  # noqa: ARG005 - the form of all
 
     def parameter(self, name: str) -> Parameter:
         """Return a parameter by name; NotInSubsetError where this cmdlet has none of it here."""
@@ -147,7 +147,7 @@ def _check_value(cmdlet: Cmdlet, parameter: Parameter, value: Any) -> None:
 
 
 def _check_set(call: Call) -> None:
-    if call.cmdlet.sets and not any(set(call.bound) <= names for names in call.cmdlet.sets):
+    if not call.cmdlet.fits(call.bound, call.piped):
         text = "Parameter set cannot be resolved using the specified named parameters."
         raise PowerShellError(text, f"AmbiguousParameterSet,{call.cmdlet.name}", category="InvalidArgument")
 

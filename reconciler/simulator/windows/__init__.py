@@ -6,17 +6,20 @@ not implemented here stops a script loudly (``NotInSubsetError``).
 """
 
 from reconciler.simulator.powershell import Session
+from reconciler.simulator.powershell.language import CMDLETS
 from reconciler.simulator.windows import clustering, hyper_v, management, services
 from reconciler.simulator.windows.host import WindowsHost
+from reconciler.simulator.windows.published import in_published_sets
 
 __all__ = ["WindowsHost", "session_of"]
 
 
 def session_of(host: WindowsHost, stdin: bytes = b"") -> Session:
     """Return a new PowerShell process on a host, with the given standard input."""
-    cmdlets = [*hyper_v.cmdlets(host), *management.cmdlets(host), *clustering.cmdlets(host), *services.cmdlets(host)]
+    language = [in_published_sets(cmdlet) for cmdlet in CMDLETS]
+    windows = [*hyper_v.cmdlets(host), *management.cmdlets(host), *clustering.cmdlets(host), *services.cmdlets(host)]
     return Session(
-        cmdlets={cmdlet.name.casefold(): cmdlet for cmdlet in cmdlets},
+        cmdlets={cmdlet.name.casefold(): cmdlet for cmdlet in [*language, *windows]},
         casts=management.casts(host),
         environment={"COMPUTERNAME": host.name},
         now=host.seconds,

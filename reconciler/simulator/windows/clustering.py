@@ -17,10 +17,11 @@ from reconciler.hosts.port import (
 from reconciler.hosts.winrm import codes
 from reconciler.hosts.winrm.codes import number_of
 from reconciler.model.words import MigrationKind
-from reconciler.simulator.powershell import ANY, SWITCH, Call, Cmdlet, Parameter, PowerShellError
+from reconciler.simulator.powershell import Call, Cmdlet, NotInSubsetError, PowerShellError
 from reconciler.simulator.powershell.convert import to_text
 from reconciler.simulator.powershell.values import Enumeration, NetObject, StringCollection, items_of, net_object, plain
 from reconciler.simulator.windows.host import WindowsHost
+from reconciler.simulator.windows.published import published
 
 MODULE = "Microsoft.FailoverClusters.PowerShell"
 NUMBERS = {
@@ -39,7 +40,6 @@ DEFAULTS = {
     "failoverPeriod": 6,
     "failoverThreshold": 4294967295,
 }
-VM_ID = Parameter("VMId", "guid")
 
 
 def cmdlets(host: WindowsHost) -> list[Cmdlet]:
@@ -61,9 +61,9 @@ def _cluster_cmdlets(host: WindowsHost) -> list[Cmdlet]:
         return [_shared_volume(one.path, one.size_bytes, one.free_bytes) for one in cluster.shared_volumes] if cluster else []
 
     return [
-        Cmdlet("Get-Cluster", get_cluster),
-        Cmdlet("Get-ClusterNode", get_node, (Parameter("Name", "string", 0),)),
-        Cmdlet("Get-ClusterSharedVolume", get_volumes),
+        published("Get-Cluster", get_cluster),
+        published("Get-ClusterNode", get_node, "Name"),
+        published("Get-ClusterSharedVolume", get_volumes),
     ]
 
 
@@ -126,12 +126,11 @@ def _group_cmdlets(host: WindowsHost) -> list[Cmdlet]:
         kinds = ("Virtual Machine", "Virtual Machine Configuration")
         return [_resource(group, kind) for group in call.input for kind in kinds]
 
-    remove = (VM_ID, Parameter("RemoveResources", SWITCH), Parameter("Force", SWITCH), Parameter("Confirm", SWITCH))
     return [
-        Cmdlet("Get-ClusterGroup", get_group, (VM_ID,)),
-        Cmdlet("Add-ClusterVirtualMachineRole", add_role, (VM_ID,)),
-        Cmdlet("Remove-ClusterGroup", remove_group, remove),
-        Cmdlet("Get-ClusterResource", get_resource, (), takes_input=True),
+        published("Get-ClusterGroup", get_group, "VMId"),
+        published("Add-ClusterVirtualMachineRole", add_role, "VMId"),
+        published("Remove-ClusterGroup", remove_group, "VMId", "RemoveResources", "Force", "Confirm"),
+        published("Get-ClusterResource", get_resource, takes_input=True),
         _move_cmdlet(host),
     ]
 
@@ -175,6 +174,8 @@ def _owner_cmdlets(host: WindowsHost) -> list[Cmdlet]:
     """Owners are asked for by the name of a group or of a resource, not by VMId."""
 
     def place(call: Call) -> tuple[dict[str, Any], str]:
+        if call.given("Group") is call.given("Resource"):
+            raise NotInSubsetError("owners of neither a group nor a resource, or of both at once")
         if call.given("Group"):
             return _by_name(host, call.get("Group")), "preferredOwners"
         return _by_name(
@@ -192,11 +193,9 @@ def _owner_cmdlets(host: WindowsHost) -> list[Cmdlet]:
         settings[key] = [to_text(one) for one in items_of(plain(call.get("Owners")))]
         return []
 
-    group, resource = Parameter("Group", "string"), Parameter("Resource", "string")
-    sets = (frozenset({"group", "owners"}), frozenset({"resource", "owners"}))
     return [
-        Cmdlet("Get-ClusterOwnerNode", get_owners, (group, resource), sets=sets),
-        Cmdlet("Set-ClusterOwnerNode", set_owners, (group, resource, Parameter("Owners", ANY)), sets=sets),
+        published("Get-ClusterOwnerNode", get_owners, "Group", "Resource"),
+        published("Set-ClusterOwnerNode", set_owners, "Group", "Resource", "Owners"),
     ]
 
 
@@ -233,11 +232,5 @@ def _move_cmdlet(host: WindowsHost) -> Cmdlet:
         host.attempt(StartMigration(machine_id, kind, addresses.get(node.casefold()) or node), error_id)
         return [_group(host, machine_id)]
 
-    parameters = (
-        VM_ID,
-        Parameter("Node", "string"),
-        Parameter("Wait", "int"),
-        Parameter("MigrationType", "string", None, ("Live", "Quick", "Shutdown", "ShutdownForce", "TurnOff")),
-        Parameter("Cancel", SWITCH),
-    )
-    return Cmdlet("Move-ClusterVirtualMachineRole", move, parameters)
+    parameters = ("VMId", "Node", "Wait", "MigrationType", "Cancel")
+    return published("Move-ClusterVirtualMachineRole", move, *parameters)

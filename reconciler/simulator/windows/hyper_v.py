@@ -10,22 +10,21 @@ from reconciler.hosts.port import ConfigureHost, StartMachine
 from reconciler.hosts.winrm import codes
 from reconciler.hosts.winrm.codes import number_of
 from reconciler.model.observation import Disk, VirtualMachine
-from reconciler.simulator.powershell import ANY, SWITCH, Call, Cmdlet, Parameter, PowerShellError
+from reconciler.simulator.powershell import Call, Cmdlet, PowerShellError
 from reconciler.simulator.powershell.values import NOTHING, Enumeration, Guid, NetObject, items_of, net_object
 from reconciler.simulator.windows.host import WindowsHost, known
+from reconciler.simulator.windows.published import output_type, published
 
 MIB = 2**20
 HYPER_V = "Microsoft.HyperV.PowerShell"
 REALIZED = Enumeration("VirtualMachineType", "RealizedVirtualMachine", 3)
-CONFIRM = Parameter("Confirm", SWITCH)
-VM = Parameter("VM", ANY, 0)
 SETTINGS = {
-    "MaximumVirtualMachineMigrations": ("migration.maximumVirtualMachineMigrations", "uint32", ()),
-    "MaximumStorageMigrations": ("migration.maximumStorageMigrations", "uint32", ()),
-    "VirtualMachineMigrationPerformanceOption": ("migration.performanceOption", "string", ("TCPIP", "Compression", "SMB")),
-    "VirtualMachineMigrationAuthenticationType": ("migration.authenticationType", "string", ("CredSSP", "Kerberos")),
-    "VirtualMachinePath": ("storage.virtualMachinePath", "string", ()),
-    "VirtualHardDiskPath": ("storage.virtualHardDiskPath", "string", ()),
+    "MaximumVirtualMachineMigrations": "migration.maximumVirtualMachineMigrations",
+    "MaximumStorageMigrations": "migration.maximumStorageMigrations",
+    "VirtualMachineMigrationPerformanceOption": "migration.performanceOption",
+    "VirtualMachineMigrationAuthenticationType": "migration.authenticationType",
+    "VirtualMachinePath": "storage.virtualMachinePath",
+    "VirtualHardDiskPath": "storage.virtualHardDiskPath",
 }
 
 
@@ -53,8 +52,8 @@ def _machine_cmdlets(host: WindowsHost) -> list[Cmdlet]:
         return []
 
     return [
-        Cmdlet("Get-VM", get_vm, (Parameter("Id", "guid"),)),
-        Cmdlet("Start-VM", start_vm, (VM, CONFIRM)),
+        published("Get-VM", get_vm, "Id"),
+        published("Start-VM", start_vm, "VM", "Confirm"),
     ]
 
 
@@ -119,15 +118,15 @@ def _part_cmdlets(host: WindowsHost) -> list[Cmdlet]:
     def of_machines(name: str, parts: Callable[[VirtualMachine], list[dict[str, Any]]]) -> Cmdlet:
         def body(call: Call) -> Iterable[Any]:
             return [
-                net_object(f"{HYPER_V}.{name}", {"VMId": Guid(machine.id.lower()), **part})
+                net_object(output_type(name), {"VMId": Guid(machine.id.lower()), **part})
                 for machine in _present(host, call)
                 for part in parts(machine)
             ]
 
-        return Cmdlet(name, body, (VM,))
+        return published(name, body, "VM")
 
     def get_vhd(call: Call) -> Iterable[Any]:
-        wanted = call.get("Path").casefold()
+        wanted = " ".join(call.get("Path")).casefold()
         disks = (disk for machine in host.facts.virtual_machines for disk in machine.disks)
         disk = next((disk for disk in disks if (disk.path or "").casefold() == wanted), Disk())
         error_id = f"ObjectNotFound,{HYPER_V}.Commands.GetVHD"
@@ -141,7 +140,7 @@ def _part_cmdlets(host: WindowsHost) -> list[Cmdlet]:
         of_machines("Get-VMSnapshot", lambda machine: [{}] * _count(machine, "checkpoints", machine.checkpoints)),
         of_machines("Get-VMAssignableDevice", lambda machine: [{}] * _count(machine, "devices", machine.assigned_devices)),
         of_machines("Get-VMProcessor", lambda machine: [{"CompatibilityForMigrationEnabled": _compatibility(machine)}]),
-        Cmdlet("Get-VHD", get_vhd, (Parameter("Path", "string", 0),)),
+        published("Get-VHD", get_vhd, "Path"),
     ]
 
 
@@ -187,7 +186,7 @@ def _host_cmdlets(host: WindowsHost) -> list[Cmdlet]:
         return [_host_object(host)]
 
     def set_vmhost(call: Call) -> Iterable[Any]:
-        changes = {path: call.get(name) for name, (path, _, _) in SETTINGS.items() if call.given(name)}
+        changes = {path: call.get(name) for name, path in SETTINGS.items() if call.given(name)}
         if call.given("UseAnyNetworkForMigration"):
             changes["migration.networks"] = "any" if call.get("UseAnyNetworkForMigration") else list(host.networks)
         host.attempt(ConfigureHost(changes), f"InvalidParameter,{HYPER_V}.Commands.SetVMHost")
@@ -205,13 +204,12 @@ def _host_cmdlets(host: WindowsHost) -> list[Cmdlet]:
         names = known(host.facts.switches, "switches", f"OperationFailed,{HYPER_V}.Commands.GetVMSwitch")
         return [net_object(f"{HYPER_V}.VMSwitch", {"Name": name}) for name in names]
 
-    settings = tuple(Parameter(name, kind, None, values) for name, (_, kind, values) in SETTINGS.items())
     return [
-        Cmdlet("Get-VMSwitch", get_switch),
-        Cmdlet("Get-VMHost", get_vmhost),
-        Cmdlet("Set-VMHost", set_vmhost, (*settings, Parameter("UseAnyNetworkForMigration", "bool"), CONFIRM)),
-        Cmdlet("Enable-VMMigration", enable, (CONFIRM,)),
-        Cmdlet("Disable-VMMigration", disable, (CONFIRM,)),
+        published("Get-VMSwitch", get_switch),
+        published("Get-VMHost", get_vmhost),
+        published("Set-VMHost", set_vmhost, *SETTINGS, "UseAnyNetworkForMigration", "Confirm"),
+        published("Enable-VMMigration", enable, "Confirm"),
+        published("Disable-VMMigration", disable, "Confirm"),
     ]
 
 
@@ -274,12 +272,11 @@ def _network_cmdlets(host: WindowsHost) -> list[Cmdlet]:
     def remove(call: Call) -> Iterable[Any]:
         return changed([subnet for subnet in listed() if subnet != call.get("Subnet")])
 
-    subnet, priority = Parameter("Subnet", "string", 0), Parameter("Priority", "uint32")
     return [
-        Cmdlet("Get-VMMigrationNetwork", get),
-        Cmdlet("Add-VMMigrationNetwork", add, (subnet, priority, CONFIRM)),
-        Cmdlet("Set-VMMigrationNetwork", set_network, (subnet, Parameter("NewPriority", "uint32"), CONFIRM)),
-        Cmdlet("Remove-VMMigrationNetwork", remove, (subnet, CONFIRM)),
+        published("Get-VMMigrationNetwork", get),
+        published("Add-VMMigrationNetwork", add, "Subnet", "Priority", "Confirm"),
+        published("Set-VMMigrationNetwork", set_network, "Subnet", "NewPriority", "Confirm"),
+        published("Remove-VMMigrationNetwork", remove, "Subnet", "Confirm"),
     ]
 
 

@@ -12,13 +12,14 @@ from reconciler.hosts.port import ListMigrations
 from reconciler.hosts.winrm import codes
 from reconciler.hosts.winrm.codes import number_of
 from reconciler.model.observation import Migration, VirtualMachine
-from reconciler.simulator.powershell import Call, Cmdlet, NotInSubsetError, Parameter
+from reconciler.simulator.powershell import Call, Cmdlet, NotInSubsetError
 from reconciler.simulator.powershell.convert import to_text
 from reconciler.simulator.powershell.values import NetObject, net_object
 from reconciler.simulator.windows import migration_service
 from reconciler.simulator.windows.host import WindowsHost, known
 from reconciler.simulator.windows.hyper_v import operational_status, state_number
 from reconciler.simulator.windows.instances import instance, path_of
+from reconciler.simulator.windows.published import published
 
 V2 = r"root\virtualization\v2"
 CIMV2 = r"root\cimv2"
@@ -29,15 +30,14 @@ def cmdlets(host: WindowsHost) -> list[Cmdlet]:
     """Return the cmdlets of this part of Windows."""
 
     def get_cim(call: Call) -> Iterable[Any]:
-        return _instances(host, call.get("Namespace", CIMV2), call.get("ClassName"))
+        return _instances(host, call.get("Namespace", CIMV2), call.get("ClassName", ""))
 
     def get_wmi(call: Call) -> Iterable[Any]:
-        return _instances(host, call.get("Namespace", CIMV2), call.get("Class"))
+        return _instances(host, call.get("Namespace", CIMV2), call.get("Class", ""))
 
-    namespace = Parameter("Namespace", "string")
     return [
-        Cmdlet("Get-CimInstance", get_cim, (Parameter("ClassName", "string", 0), namespace)),
-        Cmdlet("Get-WmiObject", get_wmi, (Parameter("Class", "string", 0), namespace)),
+        published("Get-CimInstance", get_cim, "ClassName", "Namespace"),
+        published("Get-WmiObject", get_wmi, "Class", "Namespace"),
     ]
 
 

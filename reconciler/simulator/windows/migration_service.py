@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reconciler.hosts.port import CancelMigration, CheckMigration, ListMigrations, Started, StartMigration
+from reconciler.hosts.winrm.signatures import method_parameters
 from reconciler.model import paths
 from reconciler.model.machine_files import CHECKPOINTS, CONFIGURATION, SMART_PAGING
 from reconciler.model.observation import Migration, VirtualMachine
@@ -25,22 +26,6 @@ SMB_TRANSPORT = 32768
 STORAGE_ONLY, WITH_STORAGE = 32769, 32771
 ROOTS = {"ConfigurationDataRoot": CONFIGURATION, "SnapshotDataRoot": CHECKPOINTS, "SwapFileDataRoot": SMART_PAGING}
 SERVICE, SETTINGS = "Msvm_VirtualSystemMigrationService", "Msvm_VirtualSystemMigrationSettingData"
-PARAMETERS = {
-    "MigrateVirtualSystemToHost": (
-        "ComputerSystem",
-        "DestinationHost",
-        "MigrationSettingData",
-        "NewSystemSettingData",
-        "NewResourceSettingData",
-    ),
-    "CheckVirtualSystemIsMigratable": (
-        "ComputerSystem",
-        "DestinationHost",
-        "MigrationSettingData",
-        "NewSystemSettingData",
-        "NewResourceSettingData",
-    ),
-}
 JobObject = Callable[[WindowsHost, Migration], NetObject]
 
 
@@ -51,9 +36,9 @@ def service_object(host: WindowsHost, properties: dict[str, Any]) -> NetObject:
 
     def parameters(arguments: list[Any]) -> NetObject:
         name = to_text(arguments[0])
-        if name not in PARAMETERS:
+        if name not in methods:
             raise NotInSubsetError(f"method {name} of {SERVICE}")
-        return instance(f"__PARAMETERS_{name}", dict.fromkeys(PARAMETERS[name]))
+        return instance(f"__PARAMETERS_{name}", dict.fromkeys(method_parameters(SERVICE, name)))
 
     def invoke(arguments: list[Any]) -> NetObject:
         name, given = to_text(arguments[0]), arguments[1]
@@ -182,7 +167,8 @@ def let_be_cancelled(host: WindowsHost, job: NetObject, job_id: str) -> None:
     def parameters(arguments: list[Any]) -> NetObject:
         if to_text(arguments[0]) != "RequestStateChange":
             raise NotInSubsetError(f"method {to_text(arguments[0])} of Msvm_MigrationJob")
-        return instance("__PARAMETERS_RequestStateChange", {"RequestedState": None, "TimeoutPeriod": None})
+        names = method_parameters("Msvm_MigrationJob", "RequestStateChange")
+        return instance("__PARAMETERS_RequestStateChange", dict.fromkeys(names))
 
     def invoke(arguments: list[Any]) -> NetObject:
         if to_text(arguments[0]) != "RequestStateChange" or arguments[1].read("RequestedState") != 4:

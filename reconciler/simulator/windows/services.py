@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from reconciler.simulator.powershell import Call, Cmdlet, Parameter, PowerShellError
+from reconciler.simulator.powershell import Call, Cmdlet, PowerShellError
 from reconciler.simulator.powershell.values import Enumeration, net_object
 from reconciler.simulator.windows.host import WindowsHost
+from reconciler.simulator.windows.published import published
 
 RUNNING = Enumeration("ServiceControllerStatus", "Running", 4)
 AUTOMATIC = Enumeration("ServiceStartMode", "Automatic", 2)
@@ -15,11 +16,11 @@ def cmdlets(host: WindowsHost) -> list[Cmdlet]:
     """Return the cmdlets of this part of Windows."""
 
     def get_service(call: Call) -> Iterable[Any]:
-        name = call.get("Name")
+        name = " ".join(call.get("Name"))
         if name.casefold() != "clussvc" or host.report().cluster is None:
             text = f"Cannot find any service with service name '{name}'."
             error_id = "NoServiceFoundForGivenName,Microsoft.PowerShell.Commands.GetServiceCommand"
             raise PowerShellError(text, error_id, category="ObjectNotFound", target=name, terminating=False)
         return [net_object("System.ServiceProcess.ServiceController", {"Status": RUNNING, "StartType": AUTOMATIC})]
 
-    return [Cmdlet("Get-Service", get_service, (Parameter("Name", "string", 0),))]
+    return [published("Get-Service", get_service, "Name")]
