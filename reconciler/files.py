@@ -19,6 +19,7 @@ from reconciler.desired.yaml_reader import MAXIMUM_BYTES, decode, too_large
 from reconciler.model.document import Document
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Plan
+from reconciler.model.preview import Preview
 from reconciler.model.problem import Place, Problem
 
 # A survey of a thousand hosts with twenty thousand machines takes about a quarter of this.
@@ -52,16 +53,16 @@ def read_folder(path: Path) -> tuple[list[SourceFile], list[Problem]]:
     return files, problems + unreadable
 
 
-def read_document(path: Path) -> bytes:
+def read_document(path: Path, most: int = MAXIMUM_DOCUMENT_BYTES) -> bytes:
     """Return the bytes of a saved document; raise ``FileProblem`` where it is missing, unreadable or too large."""
     try:
         with path.open("rb") as file:
-            content = file.read(MAXIMUM_DOCUMENT_BYTES + 1)
+            content = file.read(most + 1)
     except OSError as error:
         finding = f"the file cannot be read: {error.strerror or error}"
         raise FileProblem(_at_file(path, "unreadable-file", finding, "check the path and its permissions")) from error
-    if len(content) > MAXIMUM_DOCUMENT_BYTES:
-        finding = f"the file is larger than {MAXIMUM_DOCUMENT_BYTES // 1024**2} MiB"
+    if len(content) > most:
+        finding = f"the file is larger than {most // 1024**2} MiB"
         raise FileProblem(_at_file(path, "file-too-large", finding, "observe fewer hosts at once"))
     return content
 
@@ -79,6 +80,11 @@ def read_plan(path: Path) -> Plan:
         finding = "the fingerprint does not match the steps: the plan was changed after it was saved, or is of another version"
         raise FileProblem(_at_file(path, "plan-altered", finding, "make a new plan"))
     return plan
+
+
+def read_preview(path: Path) -> Preview:
+    """Return a saved preview; raise ``FileProblem`` where the file holds none."""
+    return _read(path, Preview, "reconciler preview --out")
 
 
 def _candidates(root: Path) -> tuple[list[tuple[str, str]], list[Problem]]:

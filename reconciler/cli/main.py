@@ -11,8 +11,10 @@ from reconciler.cli.apply import apply
 from reconciler.cli.console import Finished, print_data
 from reconciler.cli.demo import demo
 from reconciler.cli.explain import explain
+from reconciler.cli.keys import keys
 from reconciler.cli.observe import observe
 from reconciler.cli.plan import drift, plan
+from reconciler.cli.preview import preview
 from reconciler.cli.schema import schema
 from reconciler.cli.simulate import simulate
 from reconciler.cli.status import status
@@ -32,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-for command in (validate, observe, plan, apply, drift, explain, status, schema, simulate, demo):
+for command in (validate, observe, plan, preview, apply, drift, explain, status, keys, schema, simulate, demo):
     app.command()(command)
 
 

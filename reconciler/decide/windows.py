@@ -25,6 +25,18 @@ def next_opening(windows: Sequence[Window], now: datetime) -> datetime | None:
     return min((start for start, _ in _openings(windows, now) if start > now), default=None)
 
 
+def open_or_next(windows: Sequence[Window], now: datetime) -> tuple[datetime, datetime] | None:
+    """Return begin and end, in UTC, of the window that is open, else of the next, those that touch taken as one; or None."""
+    ahead = sorted(opening for opening in _openings(windows, now) if opening[1] > now)
+    if not ahead:
+        return None
+    begin, end = ahead[0]
+    for start, finish in ahead[1:]:
+        if start <= end:
+            end = max(end, finish)
+    return begin, end
+
+
 def unknown_zones(windows: Sequence[Window]) -> list[str]:
     """Return the names of time zones that this machine does not know; their windows stay closed."""
     return sorted({window.time_zone for window in windows if _zone(window.time_zone) is None})

@@ -1,4 +1,4 @@
-"""The schemas that are made and not written: the two documents (from their models) and the bundle of all kinds.
+"""The schemas that are made and not written: the documents (from their models) and the bundle of all kinds.
 
 Pure; a test keeps the committed files up to date and writes them anew when asked.
 """
@@ -11,6 +11,7 @@ from reconciler.desired.schemas import KINDS, schema_text
 from reconciler.model.document import Document
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Plan
+from reconciler.model.preview import Preview
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _BASE: Final = "https://reconciler.dev/schemas/v1/"
@@ -18,7 +19,8 @@ _BASE: Final = "https://reconciler.dev/schemas/v1/"
 
 def published_schemas() -> dict[str, str]:
     """Return file names to the text of every generated schema."""
-    made = {"observation": _of_model(Observation), "plan": _of_model(Plan), "reconciler": _bundle()}
+    models: dict[str, type[Document]] = {"observation": Observation, "plan": Plan, "preview": Preview}
+    made = {name: _of_model(model) for name, model in models.items()} | {"reconciler": _bundle()}
     return {f"{name}.schema.json": json.dumps(schema, indent=2) + "\n" for name, schema in made.items()}
 
 

@@ -64,7 +64,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\xa0\u2028\u2029]")
 
 def schema_names() -> tuple[str, ...]:
     """Return the short names of all published schemas: each kind's, the documents', and "reconciler" for all kinds at once."""
-    return (*KINDS.values(), "observation", "plan", "reconciler")
+    return (*KINDS.values(), "observation", "plan", "preview", "reconciler")
 
 
 def schema_text(name: str) -> str:

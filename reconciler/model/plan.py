@@ -116,6 +116,11 @@ class MachineStep(StepBase):
         return MIGRATION_KINDS.get(self.action)
 
     @property
+    def migrations(self) -> int:
+        """How many migrations it counts as: live with storage is one of each."""
+        return 0 if self.migration_kind is None else 1 + (self.migration_kind is MigrationKind.LIVE_WITH_STORAGE)
+
+    @property
     def is_crossing(self) -> bool:
         """Whether high availability is lost on the way (the machine leaves a cluster)."""
         return self.leaves_cluster is not None

@@ -12,6 +12,8 @@ from reconciler.report.drift import drift_json, drift_markdown, drift_text
 from reconciler.report.observation import migrations_json, migrations_text, observation_text
 from reconciler.report.plan_markdown import plan_markdown
 from reconciler.report.plan_text import plan_text
+from reconciler.report.preview_markdown import preview_markdown
+from reconciler.report.preview_text import preview_json, preview_text
 from reconciler.report.problems import problems_json, problems_markdown, problems_text, validated_text
 from reconciler.report.progress import ending_lines, progress_lines, progress_table
 from reconciler.report.units import human_bytes, human_seconds
@@ -32,6 +34,9 @@ __all__ = [
     "plan_json",
     "plan_markdown",
     "plan_text",
+    "preview_json",
+    "preview_markdown",
+    "preview_text",
     "problems_json",
     "problems_markdown",
     "problems_text",

@@ -50,9 +50,14 @@ class StepRow:
 
 def step_rows(plan: Plan, desired: Desired) -> tuple[StepRow, ...]:
     """Return a row for each step, in the plan's order."""
-    twins = words.repeated_names(plan)
+    return rows_of(plan.steps, desired)
+
+
+def rows_of(steps: tuple[Step, ...], desired: Desired | None = None) -> tuple[StepRow, ...]:
+    """Return a row for each of these steps; without a desired state, what it allows at most is not told."""
+    twins = words.repeated_names(steps)
     return tuple(
-        _settings_row(step) if isinstance(step, SettingsStep) else _machine_row(step, desired, twins) for step in plan.steps
+        _settings_row(step) if isinstance(step, SettingsStep) else _machine_row(step, desired, twins) for step in steps
     )
 
 
@@ -123,7 +128,7 @@ def _settings_row(step: SettingsStep) -> StepRow:
     return StepRow(step.id, SETTINGS, "~", name, "", "settings", "", "", "", _why(step), moves, tuple(_waits(step)))
 
 
-def _machine_row(step: MachineStep, desired: Desired, twins: frozenset[str]) -> StepRow:
+def _machine_row(step: MachineStep, desired: Desired | None, twins: frozenset[str]) -> StepRow:
     machine = step.virtual_machine
     return StepRow(
         id=step.id,
@@ -145,7 +150,7 @@ def _why(step: Step) -> str:
     return f"{step.reason}, {step.because}" if step.because and step.reason else (step.reason or step.because or "")
 
 
-def _notes(step: MachineStep, desired: Desired) -> Iterator[str]:
+def _notes(step: MachineStep, desired: Desired | None) -> Iterator[str]:
     if step.bypass:
         yield "bypass: a stop on the way, because no order of the direct moves is safe"
     yield from _role_notes(step, desired)
@@ -154,7 +159,7 @@ def _notes(step: MachineStep, desired: Desired) -> Iterator[str]:
         yield f"could not be checked: {', '.join(step.unverified)}"
 
 
-def _role_notes(step: MachineStep, desired: Desired) -> Iterator[str]:
+def _role_notes(step: MachineStep, desired: Desired | None) -> Iterator[str]:
     if step.leaves_cluster:
         longest = _longest_allowed(step, desired)
         bound = f", at most {human_seconds(longest)} allowed" if longest is not None else ""
@@ -163,9 +168,9 @@ def _role_notes(step: MachineStep, desired: Desired) -> Iterator[str]:
         yield f"+ role on in {step.joins_cluster} once it has arrived"
 
 
-def _longest_allowed(step: MachineStep, desired: Desired) -> float | None:
+def _longest_allowed(step: MachineStep, desired: Desired | None) -> float | None:
     wanted = step.virtual_machine
-    for machine in desired.virtual_machines:
+    for machine in desired.virtual_machines if desired else ():
         if machine.id == wanted.id.lower() or (machine.id is None and machine.name.casefold() == wanted.name.casefold()):
             return machine.migration.maximum_unprotected_seconds
     return None

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from reconciler.model.plan import Blocked, DriftEntry, MachineStep, Plan
+from reconciler.model.plan import Blocked, DriftEntry, MachineStep, Step
 from reconciler.model.words import Action, Handling, MigrationKind
 from reconciler.report.escape import clean
 
@@ -80,10 +80,10 @@ def subject_name(subject: str, vm_id: str | None = None) -> str:
     return f"{shown} ({vm_id[:8]})" if vm_id else shown
 
 
-def repeated_names(plan: Plan) -> frozenset[str]:
-    """Return the machine names, case folded, that stand for more than one VMId in the plan's steps."""
-    steps = (step for step in plan.steps if isinstance(step, MachineStep))
-    return repeated((step.virtual_machine.name, step.virtual_machine.id) for step in steps)
+def repeated_names(steps: Iterable[Step]) -> frozenset[str]:
+    """Return the machine names, case folded, that stand for more than one VMId in these steps."""
+    moves = (step for step in steps if isinstance(step, MachineStep))
+    return repeated((step.virtual_machine.name, step.virtual_machine.id) for step in moves)
 
 
 def repeated_subjects(entries: Iterable[DriftEntry]) -> frozenset[str]:

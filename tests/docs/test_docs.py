@@ -1,5 +1,6 @@
 """What the documents say is what the program does."""
 
+import os
 import re
 from pathlib import Path
 
@@ -25,6 +26,20 @@ def test_the_plan_in_the_readme_is_the_programs_output(
     assert main(["plan", "desired-state", "--observation", "reconciler/simulator/fleets/demo.json"]) == 0
 
     assert capsys.readouterr().out.rstrip() == shown[1]
+
+
+PREVIEW = re.compile(r"(<!-- preview:.*?-->\n````markdown\n)(.*?)(````\n<!-- /preview -->)", re.DOTALL)
+
+
+def test_the_comment_in_the_page_on_pull_requests_is_the_programs_output() -> None:
+    """The golden comment for GitHub, which tests/unit/preview makes; ``UPDATE_GOLDEN=1`` writes it into the page."""
+    file = ROOT / "docs" / "pull-requests.md"
+    golden = (ROOT / "tests/unit/preview/golden/github.md").read_text(encoding="utf-8")
+    page = file.read_text(encoding="utf-8")
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        file.write_text(PREVIEW.sub(lambda found: found[1] + golden + found[3], page), encoding="utf-8")
+
+    assert [found[1] for found in PREVIEW.findall(file.read_text(encoding="utf-8"))] == [golden]
 
 
 def test_every_command_and_exit_code_is_documented() -> None:
