@@ -5,6 +5,7 @@ errors with our ids. Scripts themselves are run by the simulated fleet, see ``re
 """
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any
 
 from reconciler.hosts.port import (
@@ -27,7 +28,8 @@ from reconciler.hosts.port import (
 from reconciler.hosts.winrm.frame import build_frame, parse_request
 from reconciler.model.plan import StorageMove
 from reconciler.model.words import MigrationKind, PerformanceOption
-from reconciler.simulator.endpoint import CommandResult, RunCommand
+from reconciler.simulator.endpoint import CommandResult, Outlet, Process, Program
+from reconciler.simulator.endpoint.programs import carry_out
 from reconciler.simulator.refusal import Refused
 from tests.seam.encode import encode_migrations, encode_survey
 
@@ -37,14 +39,62 @@ Script = Callable[[str, Payload], Payload]
 """Answers a script's name and parameters with a payload, ``{"ok": ...}``."""
 
 
-def answer_scripts(answer: Script) -> RunCommand:
-    """Return a command runner that answers each request by the name of its script."""
+def answer_scripts(answer: Script) -> Program:
+    """Return a program that answers each request by the name of its script, one after the other while its input is open."""
+    return _ByName(answer)
 
-    def run(_: str, stdin: bytes) -> CommandResult:
-        request = parse_request(stdin)
-        return CommandResult(stdout=build_frame(request.op, answer(request.name, request.params)))
 
-    return run
+class _ByName:
+    def __init__(self, answer: Script) -> None:
+        self._answer = answer
+
+    def start(self, line: str, outlet: Outlet, executor: Executor) -> Process:
+        return _Reader(self._answer, outlet, executor)
+
+
+class _Reader:
+    """A process that reads requests, each ended by an empty line or by the end of its input."""
+
+    def __init__(self, answer: Script, outlet: Outlet, executor: Executor) -> None:
+        self._answer, self._outlet, self._executor, self._input = answer, outlet, executor, b""
+
+    def feed(self, data: bytes, *, ended: bool) -> None:
+        self._input += data
+        *whole, self._input = self._input.split(b"\n\n")
+        if ended:
+            whole, self._input = [*whole, self._input], b""
+        requests = [one for one in whole if one.strip()]
+        if requests or ended:
+            self._executor.submit(carry_out, lambda: self._serve(requests, ended), _StaysOpen(self._outlet, ended))
+
+    def _serve(self, requests: list[bytes], ended: bool) -> CommandResult:
+        for one in requests:
+            request = parse_request(one)
+            self._outlet.write(build_frame(request.op, self._answer(request.name, request.params)))
+        return CommandResult()
+
+    def kill(self) -> None:
+        """Nothing runs on."""
+
+    def wait(self) -> None:
+        """Nothing runs on."""
+
+
+class _StaysOpen:
+    """An outlet that a process ends only when its input has ended, or where it fails."""
+
+    def __init__(self, outlet: Outlet, ended: bool) -> None:
+        self._outlet, self._ended = outlet, ended
+
+    def write(self, stdout: bytes, stderr: bytes = b"") -> None:
+        self._outlet.write(stdout, stderr)
+
+    def end(self, result: CommandResult) -> None:
+        if self._ended or result.exit_code:
+            self._outlet.end(result)
+
+    def lose(self) -> None:
+        self._outlet.lose()
 
 
 def operation_of(name: str, params: Payload) -> Operation:

@@ -8,7 +8,7 @@ import requests
 from winrm.protocol import Protocol
 from winrm.transport import Transport
 
-from reconciler.simulator.endpoint import CommandResult, Credentials, EndpointFleet, RunCommand, serve_fleet
+from reconciler.simulator.endpoint import CommandResult, Credentials, EndpointFleet, Program, RunCommand, serve_fleet
 
 ACCOUNT = Credentials("svc-reconciler", "p:ä ss")
 
@@ -61,7 +61,7 @@ def echo(line: str, stdin: bytes) -> CommandResult:
     return CommandResult(line.encode() + b"|" + stdin, b"complaint", 3)
 
 
-def one_host(run: RunCommand = echo, **options: Any) -> EndpointFleet:
+def one_host(run: RunCommand | Program = echo, **options: Any) -> EndpointFleet:
     return serve_fleet({"hv-01": run}, ACCOUNT, **options)
 
 

@@ -23,11 +23,12 @@ from reconciler.simulator.endpoint import (
     CommandResult,
     Credentials,
     Limits,
+    PowerShellHost,
     hosts_of,
-    run_programs,
     serve_fleet,
 )
 from reconciler.simulator.powershell import Session
+from reconciler.simulator.powershell.console import StandardInput
 from tests.seam.endpoint_client import ACCOUNT, client, echo, harden, one_host, run_to_end
 
 OP = "0123456789abcdef" * 2
@@ -286,7 +287,7 @@ def test_our_bootstrap_runs_the_script_that_was_sent_and_answers_with_a_frame() 
     """The controller's own command line, request and frame; progress records on the error stream, as Windows has them."""
     text = 'param($Request)\n@{ doubled = 2 * $Request.number; name = "$($Request.name)!" }'
     stdin = build_request(Request(OP, "any name", text, {"number": 21, "name": "ä✓"}))
-    with one_host(run_programs(lambda stdin: Session(stdin=stdin))) as fleet, client(fleet.urls["hv-01"]) as winrm:
+    with one_host(PowerShellHost(lambda stdin: Session(stdin=stdin))) as fleet, client(fleet.urls["hv-01"]) as winrm:
         stdout, stderr, code = run_to_end(winrm, winrm.open_shell(), command_line(), stdin)
     assert parse_frame(stdout, OP).result == {"doubled": 42, "name": "ä✓!"}
     assert stderr.startswith(b"#< CLIXML")
@@ -296,7 +297,7 @@ def test_our_bootstrap_runs_the_script_that_was_sent_and_answers_with_a_frame() 
 def test_what_a_script_throws_comes_back_in_the_frame() -> None:
     """Our own ids stand before a colon; what the simulated PowerShell says itself has its own."""
     stdin = build_request(Request(OP, "", "throw 'reconciler.busy: Not now.'", {}))
-    with one_host(run_programs(lambda stdin: Session(stdin=stdin))) as fleet, client(fleet.urls["hv-01"]) as winrm:
+    with one_host(PowerShellHost(lambda stdin: Session(stdin=stdin))) as fleet, client(fleet.urls["hv-01"]) as winrm:
         error = parse_frame(run_to_end(winrm, winrm.open_shell(), command_line(), stdin)[0], OP).error
     assert error is not None
     assert (error.id, error.message, error.category) == ("reconciler.busy", "Not now.", "OperationStopped")
@@ -304,7 +305,7 @@ def test_what_a_script_throws_comes_back_in_the_frame() -> None:
 
 def test_what_was_never_implemented_is_an_error() -> None:
     """Unknown programs are answered as cmd.exe does it; an unknown cmdlet gives no frame, and no script can catch it."""
-    with one_host(run_programs(lambda stdin: Session(stdin=stdin))) as fleet, client(fleet.urls["hv-01"]) as winrm:
+    with one_host(PowerShellHost(lambda stdin: Session(stdin=stdin))) as fleet, client(fleet.urls["hv-01"]) as winrm:
         shell = winrm.open_shell()
         assert run_to_end(winrm, shell, "format c:")[1].startswith(b"'format' is not recognized")
         stdin = build_request(Request(OP, "", "try { Remove-VM -Name x } catch { $null }\n@{}", {}))
@@ -315,7 +316,7 @@ def test_a_fleet_runs_one_script_at_a_time_on_the_right_host() -> None:
     """The simulated fleet is single-threaded: whoever comes second waits, whichever host it is."""
     inside, asked = [0], []
 
-    def session(name: str, stdin: bytes) -> Session:
+    def session(name: str, stdin: StandardInput) -> Session:
         def work(call: ps.Call) -> list[object]:
             inside[0] += 1
             assert inside[0] == 1

@@ -1,12 +1,13 @@
 """The ``Hosts`` of a real fleet: operations become scripts, answers become values, hosts are asked side by side.
 
-Calls of one host keep their order and share its channel; at most 32 hosts are waited for at once, because more threads
-than that cost more than they gain.
+Calls of one host keep their order and share its channel. All hosts are asked before the first answer is fetched, so what
+they take to answer passes side by side, while at most 32 threads wait: more would cost more than they gain.
 """
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final
 
 from reconciler.hosts.port import Answer, Call, Failure, FailureKind, Target
@@ -40,7 +41,7 @@ class WinRmHosts:
         for position, call in enumerate(calls):
             by_host.setdefault(call.target, []).append(position)
         with self._asking:
-            parts = [self._pool.submit(self._ask_host, [calls[at] for at in places]) for places in by_host.values()]
+            parts = [self._ask_host([calls[at] for at in places]) for places in by_host.values()]
             answers = [part.result() for part in parts]
         placed = {
             at: answer
@@ -56,14 +57,36 @@ class WinRmHosts:
             list(self._pool.map(HostChannel.close, channels))
             self._pool.shutdown()
 
-    def _ask_host(self, calls: list[Call]) -> list[Answer]:
-        return [self._answer(call) for call in calls]
+    def _ask_host(self, calls: list[Call]) -> "Future[list[Answer]]":
+        """Ask one host: begin its first call, and fetch answers once all other hosts of this round have been asked too.
 
-    def _answer(self, call: Call) -> Answer:
+        The pool serves in order, so what a beginning puts at the end of its queue comes after all other beginnings.
+        """
+        answers: Future[list[Answer]] = Future()
+
+        def begin() -> None:
+            with _handing_on(answers):
+                early = self._begin(calls[0])
+                self._pool.submit(fetch, early)
+
+        def fetch(early: Answer | None) -> None:
+            with _handing_on(answers):
+                first = early or self._collect(calls[0])
+                answers.set_result([first, *(self._begin(call) or self._collect(call) for call in calls[1:])])
+
+        self._pool.submit(begin)
+        return answers
+
+    def _begin(self, call: Call) -> Answer | None:
+        """Send a call on its way; return its answer at once where it may not go."""
         if not self._config.allows(call.target):
             return Answer(call, failure=_not_allowed(call.target))
-        script, channel = script_of(call.operation), self._channel(call.target)
-        outcome = channel.run(script.name, script.params(call.operation), changes=script.changes)
+        script = script_of(call.operation)
+        self._channel(call.target).begin(script.name, script.params(call.operation), changes=script.changes)
+        return None
+
+    def _collect(self, call: Call) -> Answer:
+        script, outcome = script_of(call.operation), self._channel(call.target).collect()
         if isinstance(outcome, Failure):
             return Answer(call, failure=outcome)
         if outcome.error:
@@ -80,6 +103,15 @@ class WinRmHosts:
         if channel is None:
             channel = self._channels[target] = self._make_channel(target, self._config, self._breaker)
         return channel
+
+
+@contextmanager
+def _handing_on(future: "Future[list[Answer]]") -> Iterator[None]:
+    """Let whoever waits for the future have what is raised, rather than the thread of the pool."""
+    try:
+        yield
+    except BaseException as problem:
+        future.set_exception(problem)
 
 
 def _not_allowed(target: Target) -> Failure:

@@ -2,10 +2,18 @@
 # left out before it is encoded, because a command line may not be longer than 8191 characters. PowerShell 5.1.
 $ErrorActionPreference='Stop'
 $ProgressPreference='SilentlyContinue'
+$w=[Console]::OpenStandardOutput()
+# A request is lines of base64 and then an empty line, or the end of the input. Where the input stays open this process
+# serves one request after the other, which spares a process start for each; where it ends, so does the process.
+$r=''
+while($true){
+$l=[Console]::In.ReadLine()
+if($l){$r+=$l;continue}
+if($r){
 $op=''
 try{
 # Base64 is plain ASCII: code pages and byte order marks cannot spoil it.
-$q=[Text.Encoding]::UTF8.GetString([Convert]::FromBase64String([Console]::In.ReadToEnd()))|ConvertFrom-Json
+$q=[Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($r))|ConvertFrom-Json
 $op=$q.op
 $a=@{ok=$true;result=(&([ScriptBlock]::Create($q.script)) $q.params)}
 }catch{
@@ -24,7 +32,10 @@ $h=(New-Object Security.Cryptography.SHA256CryptoServiceProvider).ComputeHash($b
 $s=[BitConverter]::ToString($h).Replace('-','').ToLowerInvariant()
 $t=[Convert]::ToBase64String($b)
 $f="`n#<reconciler:1 $op $($t.Length) $s`n$t`n#>reconciler:1 $op`n"
-$w=[Console]::OpenStandardOutput()
 $y=[Text.Encoding]::ASCII.GetBytes($f)
 $w.Write($y,0,$y.Length)
 $w.Flush()
+$r=''
+}
+if($null -eq $l){break}
+}

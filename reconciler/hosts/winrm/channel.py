@@ -1,4 +1,4 @@
-"""One host's connection: a warm shell, one call at a time, a deadline of our own, and every outcome as a value.
+"""The only way to one host: a call begun and later collected, a deadline of our own, and every outcome as a value.
 
 One owner at a time: two threads on one encrypted connection ruin it, so a lock asserts that there is only one. Nothing that
 changes a host is ever run twice. What is repeated, once, is reading, and a change whose script could not yet have begun.
@@ -8,64 +8,51 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError
+from winrm.exceptions import InvalidCredentialsError
 
 from reconciler.hosts.port import Failure, Target
-from reconciler.hosts.winrm.bootstrap import command_line, script
+from reconciler.hosts.winrm.bootstrap import script
 from reconciler.hosts.winrm.breaker import Breaker
 from reconciler.hosts.winrm.config import WinRmConfig
-from reconciler.hosts.winrm.failures import (
-    DeadlineError,
-    TooLargeError,
-    failure_of,
-    leaves_connection_sound,
-    place_of,
-    wants_fresh_start,
-)
-from reconciler.hosts.winrm.frame import Reply, Request, build_request, parse_frame
-from reconciler.hosts.winrm.transport import PywinrmWire, Wire, knock
+from reconciler.hosts.winrm.conversation import Conversation, Knock, MakeWire, Monotonic, Order
+from reconciler.hosts.winrm.failures import DeadlineError, failure_of, leaves_connection_sound, place_of, wants_fresh_start
+from reconciler.hosts.winrm.frame import Reply, Request, build_request
+from reconciler.hosts.winrm.transport import PywinrmWire, knock
 
 CHUNK_BYTES: Final = 100_000  # 133 KB in an envelope: the oldest hosts take 150
-MAXIMUM_OUTPUT_BYTES: Final = 64 * 1024 * 1024
-COMMANDS_PER_SHELL: Final = 200  # Windows counts 1,500 per user and never gives them back while the shell lives
-SHELL_SECONDS: Final = 15 * 60
-IDLE_SECONDS: Final = 4 * 60  # the host closes a shell that has been idle for five minutes
-FAREWELL_SECONDS: Final = 5  # nobody waits longer than that for a thank you
-
-Monotonic = Callable[[], float]
+END: Final = b"\n\n"
+COLLECT_SECONDS: Final = 10  # an answer that lies ready is fetched even where we come late for it
+FIRST_SHARE: Final = 0.5  # of its time a call gives to a process that has never answered yet; then it takes the other way
 
 
 @dataclass(slots=True)
-class _Shell:
-    """An open shell: what it is called, since when it is open, when it was last used, how often."""
+class _Call:
+    """What was asked, when it must be over, and how far it has come: on its way, or already ended by some trouble."""
 
-    id: str
-    opened: float
-    used: float
-    commands: int = 0
-
-    def is_worn(self, now: float) -> bool:
-        """Tell whether the shell is due for replacement."""
-        too_old = now - self.opened >= SHELL_SECONDS or now - self.used >= IDLE_SECONDS
-        return too_old or self.commands >= COMMANDS_PER_SHELL
-
-
-@dataclass(slots=True)
-class _Order:
-    """One call on its way. ``sent``: the last of its input went out, so that the script may run."""
-
-    op: str
-    input: bytes
+    name: str
+    params: dict[str, Any]
+    changes: bool
     ends: float
-    sent: bool = False
+    order: Order
+    used_before: bool
+    problem: Exception | None = None
+
+
+def _pieces(request: bytes, *, alone: bool) -> tuple[bytes, ...]:
+    """Cut a request into what one message each carries. An empty line ends it, whether the input stays open or not.
+
+    ``alone``: that empty line is a message of its own. A change that goes to a waiting process has no other message before it
+    that would show that the connection is gone; so the change itself does, while it cannot have begun yet.
+    """
+    chunks = [request[start : start + CHUNK_BYTES] for start in range(0, len(request), CHUNK_BYTES)]
+    return (*chunks, END) if alone else (*chunks[:-1], chunks[-1] + END)
 
 
 class HostChannel:
-    """The only way to one host. ``wire``, ``knock`` and ``monotonic`` can be replaced, for tests."""
+    """Begin a call, then collect its outcome. ``wire``, ``knock`` and ``monotonic`` can be replaced, for tests."""
 
     def __init__(
         self,
@@ -73,161 +60,116 @@ class HostChannel:
         config: WinRmConfig,
         breaker: Breaker,
         *,
-        wire: Callable[[str, WinRmConfig], Wire] = PywinrmWire,
-        knock: Callable[[str, float], None] = knock,
+        wire: MakeWire = PywinrmWire,
+        knock: Knock = knock,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
-        self._url, self._config, self._breaker = config.url_of(target), config, breaker
-        self._make_wire, self._knock, self._now = wire, knock, monotonic
-        self._wire: Wire | None = None
-        self._shell: _Shell | None = None
+        self._url, self._config, self._breaker, self._now = config.url_of(target), config, breaker, monotonic
+        self._talk = Conversation(self._url, config, breaker, wire=wire, knock=knock, monotonic=monotonic)
+        self._keeps_process = config.keep_process
+        self._is_proven = False  # a kept process of this host has answered once
+        self._under_way: _Call | None = None
         self._owner = threading.Lock()
 
     def __repr__(self) -> str:
         return f"HostChannel({self._url!r})"
 
     def run(self, name: str, params: dict[str, Any], *, changes: bool) -> Reply | Failure:
-        """Run a shipped script and return what it answered, or why there is no answer.
+        """Run a shipped script and return what it answered, or why there is no answer."""
+        self.begin(name, params, changes=changes)
+        return self.collect()
+
+    def begin(self, name: str, params: dict[str, Any], *, changes: bool) -> None:
+        """Send a request; its outcome, whatever it is, is had from ``collect``, which must follow.
 
         ``changes`` says whether the script changes anything; it decides what a lost answer means and what may be repeated.
         Raises RuntimeError when two threads use the channel at once.
         """
         if not self._owner.acquire(blocking=False):
             raise RuntimeError(f"two threads use the channel to {self._url} at once")
+        ends = self._now() + self._config.deadline_seconds
+        call = _Call(name, params, changes, ends, self._order(name, params, changes, ends), self._talk.is_open)
+        self._under_way = call
+        call.problem = self._attempt(call, self._talk.send)
+        if call.problem is not None and self._may_repeat(call):
+            self._repeat(call)
+
+    def collect(self) -> Reply | Failure:
+        """Return what the call that was begun has come to."""
+        call, self._under_way = self._under_way, None
+        assert call is not None, "a call is begun before it is collected"
         try:
-            return self._run(name, params, changes)
+            return self._outcome(call)
         finally:
             self._owner.release()
 
     def close(self) -> None:
         """Give the shell back and drop the connection; trouble on the way is of no interest any more."""
         with self._owner:
-            self._close_shell()
-            self._drop()
+            self._talk.close()
+            self._talk.drop()
 
-    def _run(self, name: str, params: dict[str, Any], changes: bool) -> Reply | Failure:
-        ends = self._now() + self._config.deadline_seconds
-        used_before = self._shell is not None
-        order = self._order(name, params, ends)
-        outcome = self._try(order)
-        if not isinstance(outcome, Exception):
-            return outcome
-        if used_before and wants_fresh_start(outcome) and not (changes and order.sent):
-            order = self._order(name, params, ends)
-            outcome = self._try(order)
-        return failure_of(outcome, self._url, changes=changes, sent=order.sent) if isinstance(outcome, Exception) else outcome
+    def _outcome(self, call: _Call) -> Reply | Failure:
+        outcome = call.problem or self._receive(call)
+        if isinstance(outcome, Exception) and call.problem is None and self._may_repeat(call, outcome):
+            self._repeat(call)
+            again = call.problem or self._receive(call)
+            if isinstance(again, DeadlineError) and not call.order.sent:
+                return failure_of(outcome, self._url, changes=call.changes, sent=True)  # there was no time for a second try
+            outcome = again
+        if isinstance(outcome, Exception):
+            return failure_of(outcome, self._url, changes=call.changes, sent=call.order.sent)
+        return outcome
 
-    def _order(self, name: str, params: dict[str, Any], ends: float) -> _Order:
+    def _order(self, name: str, params: dict[str, Any], changes: bool, ends: float) -> Order:
+        """Return the request. A process that has never answered is given no change, and a read for part of the time only."""
         op = uuid.uuid4().hex
-        return _Order(op, build_request(Request(op, name, script(name), params)), ends)
+        keeps = self._keeps_process and (self._is_proven or not changes)
+        ends = self._share_of(ends, keeps)
+        request = build_request(Request(op, name, script(name), params))
+        return Order(op, _pieces(request, alone=changes and keeps), ends, keeps)
 
-    def _try(self, order: _Order) -> Reply | Exception:
-        """Return the reply, or what went wrong, the connection then dropped.
+    def _share_of(self, ends: float, keeps: bool) -> float:
+        """Return until when to wait: all the time there is, or a part where a second way may have to be taken."""
+        return ends if self._is_proven or not keeps else self._now() + (ends - self._now()) * FIRST_SHARE
+
+    def _receive(self, call: _Call) -> Reply | Exception:
+        call.ends = max(call.ends, self._now() + min(COLLECT_SECONDS, self._config.deadline_seconds))
+        call.order.ends = self._share_of(call.ends, call.order.keeps)
+        reply: list[Reply] = []
+        problem = self._attempt(call, lambda order: reply.append(self._talk.receive(order)))
+        if problem is not None:
+            return problem
+        self._is_proven = self._is_proven or call.order.keeps
+        return reply[0]
+
+    def _may_repeat(self, call: _Call, problem: Exception | None = None) -> bool:
+        """Tell whether a call may be tried again: it changes nothing or cannot have begun, and another way may help."""
+        problem = problem or call.problem
+        if problem is None or (call.changes and call.order.sent):
+            return False
+        if call.order.keeps and call.order.sent and not self._is_proven:
+            self._keeps_process = False  # this host does not feed a waiting process, or loses it: each request has its own
+            return True
+        return call.used_before and wants_fresh_start(problem)
+
+    def _repeat(self, call: _Call) -> None:
+        call.order, call.used_before = self._order(call.name, call.params, call.changes, call.ends), False
+        call.problem = self._attempt(call, self._talk.send)
+
+    def _attempt(self, call: _Call, step: Callable[[Order], None]) -> Exception | None:
+        """Take a step; return what went wrong, the connection then dropped.
 
         Whatever a host sends passes through several parsers that raise what they like (KeyError, AssertionError, ...), so
         every exception of the conversation is taken for the conversation's, never raised.
         """
         try:
-            return self._converse(order)
+            step(call.order)
         except Exception as problem:
             if isinstance(problem, InvalidCredentialsError):
                 self._breaker.refuse(place_of(self._url))
             if leaves_connection_sound(problem):
-                self._close_shell()
-            self._shell = None
-            self._drop()
+                self._talk.close()
+            self._talk.drop()
             return problem
-
-    def _converse(self, order: _Order) -> Reply:
-        self._breaker.check(place_of(self._url))
-        shell = self._ready_shell(order)
-        wire = self._wire_until(order)
-        command = wire.run(shell.id, command_line())
-        shell.commands += 1
-        try:
-            self._send(shell.id, command, order)
-            output = self._receive(shell.id, command, order)
-        except Exception:
-            with suppress(Exception):
-                wire.limit(1)
-                wire.end(shell.id, command)
-            raise
-        shell.used = self._now()
-        self._end(shell, command)
-        return parse_frame(output, order.op)
-
-    def _send(self, shell: str, command: str, order: _Order) -> None:
-        starts = range(0, len(order.input), CHUNK_BYTES)
-        for start in starts:
-            last = start == starts[-1]
-            wire = self._wire_until(order)
-            order.sent = last
-            wire.send(shell, command, order.input[start : start + CHUNK_BYTES], last=last)
-
-    def _receive(self, shell: str, command: str, order: _Order) -> bytes:
-        output, done = bytearray(), False
-        while not done:
-            wire = self._wire_until(order)
-            # A host that has nothing to say yet says so every twenty seconds.
-            with suppress(WinRMOperationTimeoutError):
-                piece, done = wire.receive(shell, command)
-                output += piece
-            if len(output) > MAXIMUM_OUTPUT_BYTES:
-                raise TooLargeError
-        return bytes(output)
-
-    def _end(self, shell: _Shell, command: str) -> None:
-        """End the command. The answer is in hand by then, so trouble here costs the connection and nothing else."""
-        try:
-            if self._wire:
-                self._wire.limit(FAREWELL_SECONDS)
-                self._wire.end(shell.id, command)
-        except Exception:
-            self._shell = None
-            self._drop()
-
-    def _ready_shell(self, order: _Order) -> _Shell:
-        if self._shell and self._shell.is_worn(self._now()):
-            self._close_shell()
-        if self._shell is None:
-            self._shell = self._open(order)
-        return self._shell
-
-    def _open(self, order: _Order) -> _Shell:
-        if self._wire is None:
-            self._knock(self._url, min(self._config.connect_seconds, self._left(order)))
-            self._wire = self._make_wire(self._url, self._config)
-        with self._breaker.attempt(place_of(self._url), self._left(order)):
-            wire = self._wire_until(order)
-            try:
-                opened = wire.open_shell()
-            except InvalidCredentialsError:
-                self._breaker.refuse(place_of(self._url))
-                raise
-        return _Shell(opened, self._now(), self._now())
-
-    def _wire_until(self, order: _Order) -> Wire:
-        """Return the connection, its next request limited to what is left of the order's time."""
-        wire = self._wire
-        assert wire is not None, "a shell is opened before anything else"
-        wire.limit(self._left(order))
-        return wire
-
-    def _left(self, order: _Order) -> float:
-        left = order.ends - self._now()
-        if left <= 0:
-            raise DeadlineError
-        return left
-
-    def _close_shell(self) -> None:
-        shell, self._shell = self._shell, None
-        if shell and self._wire:
-            with suppress(Exception):
-                self._wire.limit(FAREWELL_SECONDS)
-                self._wire.close_shell(shell.id)
-
-    def _drop(self) -> None:
-        wire, self._wire = self._wire, None
-        if wire:
-            with suppress(Exception):
-                wire.drop()
+        return None

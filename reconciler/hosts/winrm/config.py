@@ -50,7 +50,8 @@ class WinRmConfig:
     """How to reach hosts. ``endpoints`` maps host names to URLs of their own, for simulated fleets on loopback.
 
     ``allowed_domains`` are suffixes of addresses ("contoso.com"); where given, no other address is ever contacted.
-    ``deadline_seconds`` bounds one whole operation, whatever the network does.
+    ``deadline_seconds`` bounds one whole operation, whatever the network does. ``keep_process``: one PowerShell on each host
+    serves many calls; else each call starts its own.
     """
 
     username: str = ""
@@ -66,6 +67,7 @@ class WinRmConfig:
     allowed_domains: tuple[str, ...] = ()
     deadline_seconds: float = 60
     connect_seconds: float = 10
+    keep_process: bool = True
     endpoints: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -177,6 +179,7 @@ _CONVERSIONS: Final[dict[str, Callable[[Any], Any]]] = {
     "deadline_seconds": float,
     "connect_seconds": float,
     "allow_basic_over_http": _flag,
+    "keep_process": _flag,
     "allowed_domains": _suffixes,
     "endpoints": _endpoints,
 }

@@ -56,7 +56,7 @@ def build_request(request: Request) -> bytes:
 
 
 def parse_request(stdin: bytes) -> Request:
-    """Return the request in what a host read from standard input; FrameError where it is none."""
+    """Return the one request in what a host read from standard input; FrameError where it is none."""
     body = _json_object(_decode_base64(b"".join(stdin.split())))
     try:
         request = Request(body["op"], body["name"], body["script"], body["params"])
@@ -82,11 +82,16 @@ def parse_frame(stdout: bytes, op: str) -> Reply:
     if len(heads) != 1:
         raise FrameError("the answer has no frame" if not heads else "the answer has more than one frame")
     start, head = heads[0]
-    end = f"#>{VERSION} {op}".encode()
+    end = end_of_frame(op)
     if end not in lines[start:]:
         raise FrameError("the answer breaks off before the end of its frame")
     body = b"".join(lines[start + 1 : lines.index(end, start)])
     return _reply(_verified(body, int(head["length"]), head["sha"].decode()))
+
+
+def end_of_frame(op: str) -> bytes:
+    """Return the beginning of the line that ends the frame of call ``op``, unlike any other piece of output."""
+    return f"#>{VERSION} {op}".encode()
 
 
 def _is_for(head: re.Match[bytes], op: str) -> bool:

@@ -7,9 +7,10 @@ tests ask for, and the little of PowerShell that turns our one command line into
 
 from reconciler.simulator.endpoint.auth import Credentials
 from reconciler.simulator.endpoint.faults import Faults
-from reconciler.simulator.endpoint.powershell import hosts_of, run_programs
+from reconciler.simulator.endpoint.powershell import PowerShellHost, hosts_of
+from reconciler.simulator.endpoint.programs import CommandResult, Outlet, Process, Program, RunCommand
 from reconciler.simulator.endpoint.server import Endpoint, EndpointFleet, serve_fleet
-from reconciler.simulator.endpoint.wsman import CommandResult, Limits, RunCommand
+from reconciler.simulator.endpoint.wsman import Limits
 
 __all__ = [
     "CommandResult",
@@ -18,8 +19,11 @@ __all__ = [
     "EndpointFleet",
     "Faults",
     "Limits",
+    "Outlet",
+    "PowerShellHost",
+    "Process",
+    "Program",
     "RunCommand",
     "hosts_of",
-    "run_programs",
     "serve_fleet",
 ]

@@ -19,7 +19,8 @@ from aiohttp.web_protocol import RequestHandler
 from reconciler.clock import Clock, SystemClock
 from reconciler.simulator.endpoint import auth, soap
 from reconciler.simulator.endpoint.faults import NONE, Faults, FaultSwitch
-from reconciler.simulator.endpoint.wsman import Limits, LostReplyError, RunCommand, Service
+from reconciler.simulator.endpoint.programs import LostReplyError, Program, RunCommand, as_program
+from reconciler.simulator.endpoint.wsman import Limits, Service
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Endpoint:
     def __init__(
         self,
         host_name: str,
-        run: RunCommand,
+        run: RunCommand | Program,
         credentials: auth.Credentials,
         *,
         clock: Clock | None = None,
@@ -57,7 +58,7 @@ class Endpoint:
         self._limits = limits or Limits()
         self._admission = auth.Admission(credentials, allow_basic, allow_unencrypted)
         self._is_reachable = is_reachable
-        self._service = Service(host_name, run, clock or SystemClock(), self._limits, self.faults)
+        self._service = Service(host_name, as_program(run), clock or SystemClock(), self._limits, self.faults)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listener: asyncio.Server | None = None
         self._connections: _Connections | None = None
@@ -314,7 +315,7 @@ class EndpointFleet:
 
 
 def serve_fleet(
-    runs: Mapping[str, RunCommand],
+    runs: Mapping[str, RunCommand | Program],
     credentials: auth.Credentials,
     *,
     bind: str = "127.0.0.1",

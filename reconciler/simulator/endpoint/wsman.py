@@ -8,40 +8,22 @@ Windows: what it counts is counted, what it forgets is forgotten.
 import asyncio
 import base64
 import binascii
-import logging
 import uuid
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from xml.sax.saxutils import escape, quoteattr
 
 from reconciler.clock import Clock
 from reconciler.simulator.endpoint import soap
-from reconciler.simulator.endpoint.faults import Faults, FaultSwitch, spoil
+from reconciler.simulator.endpoint.command import Command
+from reconciler.simulator.endpoint.faults import Faults, FaultSwitch
+from reconciler.simulator.endpoint.programs import CommandResult, LostReplyError, Program
 from reconciler.simulator.endpoint.soap import SHELL, FaultError, Request, text_of
-
-_log = logging.getLogger(__name__)
 
 CTRL_C_EXIT_CODE = 0xC000013A
 _REPLY_OVERHEAD = 4096  # headers and tags of a Receive reply, generously
 _TOO_LONG = b"The command line is too long.\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class CommandResult:
-    """What a command left behind when it ended."""
-
-    stdout: bytes = b""
-    stderr: bytes = b""
-    exit_code: int = 0
-
-
-RunCommand = Callable[[str, bytes], CommandResult]
-"""Runs one command line with all of its standard input; called on a worker thread.
-
-It may raise ``LostReplyError``: whoever waits for the output then loses the connection instead.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,48 +42,6 @@ class Limits:
 
 
 @dataclass(slots=True)
-class _Command:
-    """One command in a shell. ``piped``: its input is a pipe, and it runs once that is closed, as a program that reads all."""
-
-    id: str
-    line: str
-    piped: bool
-    stdin: bytearray = field(default_factory=bytearray)
-    input_ended: bool = False
-    started: bool = False
-    aborted: bool = False
-    output_lost: bool = False
-    exit_code: int | None = None
-    pending: list[tuple[str, memoryview]] = field(default_factory=list)
-    finished: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def end(self, result: CommandResult) -> None:
-        """Keep what the command printed until it is received; a command already ended keeps its first end."""
-        if not self.finished.is_set():
-            streams = (("stdout", result.stdout), ("stderr", result.stderr))
-            self.pending = [(name, memoryview(data)) for name, data in streams if data]
-            self.exit_code = result.exit_code
-            self.finished.set()
-
-    def abort(self) -> None:
-        """End without a result: a Receive that waits is told so."""
-        self.aborted = True
-        self.pending = []
-        self.finished.set()
-
-    def take(self, budget: int) -> list[tuple[str, bytes]]:
-        """The next output, at most ``budget`` bytes. What was taken is gone: Receive is never acknowledged."""
-        taken = []
-        while self.pending and budget > 0:
-            name, data = self.pending.pop(0)
-            taken.append((name, bytes(data[:budget])))
-            if len(data) > budget:
-                self.pending.insert(0, (name, data[budget:]))
-            budget -= len(data)
-        return taken
-
-
-@dataclass(slots=True)
 class _Shell:
     """One shell: whose, how long it may idle, its commands, and how many operations it has used up."""
 
@@ -112,22 +52,18 @@ class _Shell:
     created: float
     environment: dict[str, str]
     codepage: str
-    commands: dict[str, _Command] = field(default_factory=dict)
+    commands: dict[str, Command] = field(default_factory=dict)
     operations: int = 0
     in_use: int = 0
-
-
-class LostReplyError(Exception):
-    """The connection must drop in place of a reply."""
 
 
 class Service:
     """The WS-Management service of one host. One event loop only; give it the requests in any order."""
 
-    def __init__(self, host_name: str, run: RunCommand, clock: Clock, limits: Limits, faults: FaultSwitch) -> None:
-        self._host_name, self._run, self._clock, self._limits, self._faults = host_name, run, clock, limits, faults
+    def __init__(self, host_name: str, program: Program, clock: Clock, limits: Limits, faults: FaultSwitch) -> None:
+        self._host_name, self._program, self._clock, self._limits, self._faults = host_name, program, clock, limits, faults
         self._shells: dict[str, _Shell] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._killed: list[Command] = []
         self.executor: Executor | None = None
         self._handlers = {
             "Create": self._create,
@@ -165,9 +101,9 @@ class Service:
     async def close(self) -> None:
         """Abort what waits and drop what is held."""
         self.forget_shells()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for command in self._killed:
+            await asyncio.to_thread(command.wait)
+        self._killed.clear()
 
     # Shells
 
@@ -229,7 +165,7 @@ class Service:
 
     def _drop_shell(self, shell_id: str) -> None:
         for command in self._shells.pop(shell_id).commands.values():
-            command.abort()
+            self._kill(command)
 
     def _forget_idle_shells(self) -> None:
         """Windows closes a shell nobody has used for its idle time; one with a request under way is in use."""
@@ -258,14 +194,15 @@ class Service:
         if wanted is None:
             raise FaultError(soap.INVALID_BODY, "w:SchemaValidationError", "The request has no command line.")
         self._use_up_operation(shell)
-        command = _new_command(wanted, request)
+        command = self._new_command(wanted, request)
         if command.id in shell.commands:
             raise FaultError(soap.INVALID_PARAMETER, "w:AlreadyExists", "A command with this CommandId exists already.")
-        command.output_lost = self._faults.loses_next_output()
         shell.commands[command.id] = command
         if len(command.line) > self._limits.command_line_characters:
-            command.started = True
             command.end(CommandResult(stderr=_TOO_LONG, exit_code=1))
+        else:
+            assert self.executor is not None, "an endpoint is started before it is asked"
+            command.process = self._program.start(command.line, command, self.executor)
         body = f"<rsp:CommandResponse><rsp:CommandId>{escape(command.id)}</rsp:CommandId></rsp:CommandResponse>"
         return soap.reply(request, body)
 
@@ -285,12 +222,9 @@ class Service:
         shell = self._shell(request, user)
         for stream in request.body.iter(f"{{{SHELL}}}Stream"):
             command = _command_of(shell, stream.get("CommandId"))
-            if command.input_ended or command.finished.is_set():
+            if command.input_ended or command.is_over:
                 raise FaultError(soap.PIPE_ENDED, "w:InternalError", "The pipe has been ended.", sender=False)
-            command.stdin += _decoded(stream)
-            if stream.get("End", "").lower() in {"true", "1"}:
-                command.input_ended = True
-                self._start(command)
+            command.feed(_decoded(stream), ended=stream.get("End", "").lower() in {"true", "1"})
         return soap.reply(request, "<rsp:SendResponse/>")
 
     def _signal(self, request: Request, user: str) -> bytes:
@@ -299,10 +233,10 @@ class Service:
         command = _command_of(shell, signal.get("CommandId") if signal is not None else None)
         code = text_of(signal.find(f"{{{SHELL}}}Code") if signal is not None else None).rpartition("/")[2]
         if code in {"ctrl_c", "ctrl_break"}:
-            command.started = True
             command.end(CommandResult(exit_code=CTRL_C_EXIT_CODE))
+            self._kill(command)
         elif code == "terminate":
-            command.abort()
+            self._kill(command)
             del shell.commands[command.id]
         else:
             raise FaultError(soap.INVALID_PARAMETER, "w:InvalidParameter", "The signal code is not supported.")
@@ -312,18 +246,17 @@ class Service:
         shell = self._shell(request, user)
         wanted = request.body.find(f"{{{SHELL}}}Receive/{{{SHELL}}}DesiredStream")
         command = _command_of(shell, wanted.get("CommandId") if wanted is not None else None)
-        if not command.piped and not command.stdin:
-            self._start(command)  # nobody has typed anything: a console program that reads no input just runs
-        await self._await_end(shell, command, request, stuck)
+        if not command.piped and not command.has_input:
+            command.feed(b"", ended=True)  # nobody has typed anything: a console program that reads no input just runs
+        await self._await_output(shell, command, request, stuck)
         if command.aborted:
             raise FaultError(soap.ABORTED, "w:InternalError", "The operation has been aborted.", sender=False)
-        if command.output_lost:
-            command.output_lost, command.pending = False, []
+        if command.forget_lost():
             raise LostReplyError
         return soap.reply(request, self._received(command, request))
 
-    async def _await_end(self, shell: _Shell, command: _Command, request: Request, stuck: bool) -> None:
-        """Long poll: until the command has ended or the time that the client allows is up."""
+    async def _await_output(self, shell: _Shell, command: Command, request: Request, stuck: bool) -> None:
+        """Long poll: until there is output, the command has ended, or the time that the client allows is up."""
         asked = request.timeout_seconds or self._limits.operation_timeout_seconds
         patience = min(asked, self._limits.operation_timeout_seconds)
         shell.in_use += 1
@@ -331,7 +264,7 @@ class Service:
             if stuck:
                 await asyncio.sleep(patience)
                 raise TimeoutError
-            await asyncio.wait_for(command.finished.wait(), patience)
+            await asyncio.wait_for(command.something.wait(), patience)
         except TimeoutError:
             text = "The operation cannot be completed within the time specified in OperationTimeout."
             raise FaultError(soap.TIMED_OUT, "w:TimedOut", text, sender=False) from None
@@ -339,7 +272,7 @@ class Service:
             shell.in_use -= 1
             shell.last_used = self._now()
 
-    def _received(self, command: _Command, request: Request) -> str:
+    def _received(self, command: Command, request: Request) -> str:
         size = min(request.max_envelope, self._limits.envelope_bytes)
         parts = command.take((size - _REPLY_OVERHEAD) * 3 // 4)
         name = quoteattr(command.id)
@@ -347,7 +280,7 @@ class Service:
             f'<rsp:Stream Name="{stream}" CommandId={name}>{base64.b64encode(data).decode()}</rsp:Stream>'
             for stream, data in parts
         ]
-        if command.pending:
+        if not command.is_read_out:
             state = f'<rsp:CommandState CommandId={name} State="{SHELL}/CommandState/Running"/>'
         else:
             state = (
@@ -356,29 +289,15 @@ class Service:
             )
         return f"<rsp:ReceiveResponse>{''.join(streams)}{state}</rsp:ReceiveResponse>"
 
-    # Running
+    def _new_command(self, wanted: ET.Element, request: Request) -> Command:
+        words = [wanted.find(f"{{{SHELL}}}Command"), *wanted.findall(f"{{{SHELL}}}Arguments")]
+        line = " ".join(text for text in map(text_of, words) if text)
+        piped = request.options.get("WINRS_CONSOLEMODE_STDIN", "TRUE").upper() == "FALSE"
+        return Command(wanted.get("CommandId") or _new_id(), line, piped, self._faults, asyncio.get_running_loop())
 
-    def _start(self, command: _Command) -> None:
-        if command.started:
-            return
-        command.started = True
-        task = asyncio.get_running_loop().create_task(self._carry_out(command))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _carry_out(self, command: _Command) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            result = await loop.run_in_executor(self.executor, self._run, command.line, bytes(command.stdin))
-        except LostReplyError:
-            command.output_lost, result = True, CommandResult(exit_code=1)
-        except Exception:
-            # A bug in the simulated host, not a way for hosts to behave: say so in the log, print no frame to the client.
-            _log.exception("the simulated host %s failed at a command", self._host_name)
-            result = CommandResult(exit_code=1)
-        faults = self._faults.for_output()
-        code = result.exit_code if faults.exit_code is None else faults.exit_code
-        command.end(replace(result, stdout=spoil(result.stdout, faults), exit_code=code))
+    def _kill(self, command: Command) -> None:
+        command.kill()
+        self._killed = [one for one in self._killed if one.is_running] + [command]
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -388,14 +307,7 @@ def _new_id() -> str:
     return str(uuid.uuid4()).upper()
 
 
-def _new_command(wanted: ET.Element, request: Request) -> _Command:
-    words = [wanted.find(f"{{{SHELL}}}Command"), *wanted.findall(f"{{{SHELL}}}Arguments")]
-    line = " ".join(text for text in map(text_of, words) if text)
-    piped = request.options.get("WINRS_CONSOLEMODE_STDIN", "TRUE").upper() == "FALSE"
-    return _Command(id=wanted.get("CommandId") or _new_id(), line=line, piped=piped)
-
-
-def _command_of(shell: _Shell, command_id: str | None) -> _Command:
+def _command_of(shell: _Shell, command_id: str | None) -> Command:
     command = shell.commands.get(command_id or "")
     if command is None:
         raise FaultError(soap.COMMAND_NOT_FOUND, "w:InvalidSelectors", f"The shell has no command with CommandId {command_id}.")

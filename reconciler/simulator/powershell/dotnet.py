@@ -76,7 +76,8 @@ def _hex(_: Session, arguments: list[Any]) -> str:
 
 
 def _console_in(session: Session, _: list[Any]) -> NetObject:
-    return NetObject("System.IO.TextReader", methods={"ReadToEnd": lambda _: session.stdin.decode("ascii", "replace")})
+    reader = {"ReadToEnd": lambda _: session.stdin.read_all(), "ReadLine": lambda _: session.stdin.read_line()}
+    return NetObject("System.IO.TextReader", methods=reader)
 
 
 def _console_out(session: Session, _: list[Any]) -> NetObject:
@@ -85,7 +86,11 @@ def _console_out(session: Session, _: list[Any]) -> NetObject:
         session.stdout += bytes(data[start : start + length])
         return NOTHING
 
-    return NetObject("System.IO.Stream", methods={"Write": write, "Flush": lambda _: NOTHING})
+    def flush(_: list[Any]) -> Any:
+        session.flush()
+        return NOTHING
+
+    return NetObject("System.IO.Stream", methods={"Write": write, "Flush": flush})
 
 
 def _script_block(_: Session, arguments: list[Any]) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reconciler.simulator.powershell.console import GivenInput, StandardInput
 from reconciler.simulator.powershell.failures import NotInSubsetError
 from reconciler.simulator.powershell.values import ScriptBlock
 
@@ -19,7 +20,8 @@ class Session:
     """One PowerShell process: what it can call, and what it reads and writes.
 
     ``cmdlets`` by folded name; ``casts`` and ``statics`` by folded type name, beside those of the language; ``now`` in seconds
-    of any clock that goes forward; ``sleep`` takes seconds. ``failures`` are errors that did not stop the script.
+    of any clock that goes forward; ``sleep`` takes seconds. ``flush`` is called where a script
+    flushes its output, which ``stdout`` holds until somebody takes it. ``failures`` are errors that did not stop the script.
     """
 
     cmdlets: dict[str, "Cmdlet"] = field(default_factory=dict)
@@ -28,8 +30,9 @@ class Session:
     environment: dict[str, str] = field(default_factory=dict)
     now: Callable[[], float] = lambda: 0.0
     sleep: Callable[[float], None] = lambda _: None
-    stdin: bytes = b""
+    stdin: StandardInput = field(default_factory=GivenInput)
     stdout: bytearray = field(default_factory=bytearray)
+    flush: Callable[[], None] = lambda: None
     failures: list[str] = field(default_factory=list)
 
 

@@ -194,6 +194,22 @@ def _foreach(node: Node) -> Statements:
     return run
 
 
+def _while(node: Node) -> Statements:
+    condition, block = parts(node)
+    holds, body = truth(compile_pipeline_value(only(condition))), compile_statements(block)
+
+    def run(scope: Scope, out: list[Any]) -> None:
+        while holds(scope):
+            try:
+                body(scope, out)
+            except LoopBreak:
+                return
+            except LoopContinue:
+                continue
+
+    return run
+
+
 def _flow(node: Node) -> Statements:
     word = node.children[0].type.casefold()
     given = parts(node)
@@ -282,6 +298,7 @@ _COMPILERS: dict[str, Callable[[Node], Statements]] = {
     "pipeline": _pipeline,
     "if_statement": _if,
     "foreach_statement": _foreach,
+    "while_statement": _while,
     "flow_control_statement": _flow,
     "try_statement": _try,
     "function_statement": _function,

@@ -6,6 +6,7 @@ not implemented here stops a script loudly (``NotInSubsetError``).
 """
 
 from reconciler.simulator.powershell import Session
+from reconciler.simulator.powershell.console import GivenInput, StandardInput
 from reconciler.simulator.powershell.language import CMDLETS
 from reconciler.simulator.windows import clustering, hyper_v, management, services
 from reconciler.simulator.windows.host import WindowsHost
@@ -14,7 +15,7 @@ from reconciler.simulator.windows.published import in_published_sets
 __all__ = ["WindowsHost", "session_of"]
 
 
-def session_of(host: WindowsHost, stdin: bytes = b"") -> Session:
+def session_of(host: WindowsHost, stdin: StandardInput | None = None) -> Session:
     """Return a new PowerShell process on a host, with the given standard input."""
     language = [in_published_sets(cmdlet) for cmdlet in CMDLETS]
     windows = [*hyper_v.cmdlets(host), *management.cmdlets(host), *clustering.cmdlets(host), *services.cmdlets(host)]
@@ -23,5 +24,5 @@ def session_of(host: WindowsHost, stdin: bytes = b"") -> Session:
         casts=management.casts(host),
         environment={"COMPUTERNAME": host.name},
         now=host.seconds,
-        stdin=stdin,
+        stdin=stdin or GivenInput(),
     )

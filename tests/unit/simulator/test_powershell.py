@@ -66,6 +66,7 @@ def outputs(text: str, **objects: Any) -> list[Any]:
         # scopes, blocks and what a loop leaves
         ("$x = 1; & { $x = 2 }; $x; @(5) | ForEach-Object { $x = $_ }; $x", [1, 5]),
         ("foreach ($i in 1..9) { if ($i -eq 2) { continue }; if ($i -eq 4) { break }; $i }", [1, 3]),
+        ("$n = 0; while ($n -lt 5) { $n += 1; if ($n -eq 2) { continue }; if ($n -eq 4) { break }; $n }", [1, 3]),
         ("$how = @{ Name = 'one' }; (Get-Thing @how).Size", [3]),
         # sorting and JSON
         ("'b', 'A', 'a' | Sort-Object -Unique", ["A", "b"]),
@@ -96,7 +97,7 @@ def test_a_script_does_what_powershell_does(text: str, written: list[Any]) -> No
         "(Get-Thing one).Size = 4",
         "[System.IO.File]::Delete('x')",
         "$env:PATH",
-        "while ($true) { }",
+        "do { } while ($false)",
         "switch (1) {\n 1 { 'a' }\n}",
         "'x' -replace 'x', 'y'",
         "Invoke-Expression 'Get-Thing one'",

@@ -10,7 +10,7 @@ import requests
 from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WinRMTransportError, WSManFaultError
 
 from reconciler.hosts.port import Failure, FailureKind, Target
-from reconciler.hosts.winrm import channel as channel_module
+from reconciler.hosts.winrm import conversation
 from reconciler.hosts.winrm.breaker import Breaker
 from reconciler.hosts.winrm.channel import HostChannel
 from reconciler.hosts.winrm.config import Secret, WinRmConfig
@@ -32,10 +32,13 @@ class FakeHost:
     input: bytes = b""
     knocks: list[Exception] = field(default_factory=list)
     silent: bool = False
+    stays: bool = False
 
     def channel(self, breaker: Breaker | None = None, **config: Any) -> HostChannel:
         """A channel to this host."""
-        settings = WinRmConfig(username="operator", password=CONFIG.password, **({"deadline_seconds": 60} | config))
+        settings = WinRmConfig(
+            username="operator", password=CONFIG.password, **({"deadline_seconds": 60, "keep_process": False} | config)
+        )
         return HostChannel(
             TARGET,
             settings,
@@ -65,12 +68,11 @@ class FakeHost:
 
     def run(self, shell: str, command_line: str) -> str:
         self.note("run")
-        self.input = b""
         return "command"
 
     def send(self, shell: str, command: str, data: bytes, *, last: bool) -> None:
         self.note("send" if last else "send part")
-        self.input += data
+        self.input = data if self.input.endswith(b"\n\n") else self.input + data
 
     def receive(self, shell: str, command: str) -> tuple[bytes, bool]:
         self.note("receive")
@@ -78,7 +80,7 @@ class FakeHost:
             self.seconds += 20
             raise WinRMOperationTimeoutError
         request = parse_request(self.input)
-        return build_frame(request.op, {"ok": True, "result": request.name}), True
+        return build_frame(request.op, {"ok": True, "result": request.name}), not self.stays
 
     def end(self, shell: str, command: str) -> None:
         self.note("end")
@@ -135,6 +137,19 @@ def test_a_worn_shell_is_replaced(calls: int, pause: float) -> None:
 
     assert host.diary.count("open") == 2
     assert host.diary.count("close") == 1
+
+
+@pytest.mark.parametrize(("calls", "pause"), [(201, 0.0), (2, 241.0), (5, 225.0)])
+def test_a_process_is_kept_as_long_as_its_shell(calls: int, pause: float) -> None:
+    """One start for many calls, and no word at the end of each; replaced with the shell, by the same rules."""
+    host = FakeHost(stays=True)
+    channel = host.channel(keep_process=True)
+    for _ in range(calls):
+        assert read(channel) == Reply("Get-Survey")
+        host.seconds += pause
+
+    assert host.diary[:5] == ["open", "run", "send part", "receive", "send part" if not pause else host.diary[4]]
+    assert (host.runs, host.diary.count("end"), host.diary.count("open")) == (2, 0, 2)
 
 
 @pytest.mark.parametrize("trouble", [requests.ConnectionError, lambda: WinRMTransportError("http", 400, ""), fault(2150859174)])
@@ -204,7 +219,7 @@ def test_a_silent_host_is_left_at_the_deadline() -> None:
 def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is a most that is ever kept of one answer."""
     host = FakeHost()
-    monkeypatch.setattr(channel_module, "MAXIMUM_OUTPUT_BYTES", 10)
+    monkeypatch.setattr(conversation, "MAXIMUM_OUTPUT_BYTES", 10)
 
     outcome = read(host.channel())
 
