@@ -1,6 +1,6 @@
 """One pass of thought, in order: diff, plan, audit. Pure; nothing is planned that the auditor did not agree to.
 
-What the passes do with it (start, watch, look again) is ``reconciler.apply``; showing it is ``reconciler.report``.
+What the passes do with it (start, watch, look again) is ``reconciler.controller``; showing it is ``reconciler.report``.
 """
 
 from collections.abc import Sequence

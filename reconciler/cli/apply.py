@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from reconciler.apply import Options, Run
-from reconciler.apply.recall import was_applied
 from reconciler.cli.arguments import DEFAULT_FOLDER, ConfigFile, Output, OutputFormat
 from reconciler.cli.console import fail, finish, print_data, print_json, say, use_color, width
 from reconciler.cli.inputs import desired_or_fail, hosts_or_fail
 from reconciler.cli.plan import this_is_a_bug
 from reconciler.cli.view import progress_view
 from reconciler.clock import Clock
+from reconciler.controller import Options, Run
+from reconciler.controller.recall import was_applied
 from reconciler.cycle import UnsoundPlan
 from reconciler.files import FileProblem, read_plan
 from reconciler.hosts.port import Hosts

@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 
-from reconciler.apply import Options
 from reconciler.cli.apply import run_apply, show_report
 from reconciler.cli.arguments import DEFAULT_FOLDER, OutputFormat
 from reconciler.cli.console import finish, print_data, use_color, width
 from reconciler.cli.inputs import desired_or_fail
 from reconciler.cli.plan import think_or_fail
 from reconciler.clock import Clock, ScaledClock
+from reconciler.controller import Options
 from reconciler.hosts.port import Hosts
 from reconciler.hosts.winrm.adapter import WinRmHosts
 from reconciler.journal import MemoryJournal

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.live import Live
 
-from reconciler.apply import View
 from reconciler.cli.console import say, widest
+from reconciler.controller import View
 from reconciler.model.progress import Progress
 from reconciler.report import ending_lines, progress_lines, progress_table
 

@@ -13,8 +13,8 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.apply import Options, Run
 from reconciler.clock import ManualClock
+from reconciler.controller import Options, Run
 from reconciler.cycle import think
 from reconciler.hosts.port import Answer, Call, CancelMigration
 from reconciler.journal import MemoryJournal

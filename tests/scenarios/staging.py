@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from reconciler.apply import Options, Run
 from reconciler.clock import ManualClock
+from reconciler.controller import Options, Run
 from reconciler.cycle import think
 from reconciler.desired import load_desired
 from reconciler.files import read_folder, read_observation

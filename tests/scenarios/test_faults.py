@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.apply import Options, Run
+from reconciler.controller import Options, Run
 from reconciler.cycle import think
 from reconciler.desired import SourceFile, load_desired
 from reconciler.files import FileProblem, read_observation

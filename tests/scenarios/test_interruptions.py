@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.apply import Options, Run
 from reconciler.clock import ManualClock
+from reconciler.controller import Options, Run
 from reconciler.hosts.port import Answer, Call, CancelMigration
 from reconciler.journal import MemoryJournal
 from reconciler.model.progress import ApplyReport, OutcomeState, Progress

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from reconciler.apply import Options, Run
 from reconciler.clock import ManualClock
+from reconciler.controller import Options, Run
 from reconciler.hosts.port import AddClusterRole, Answer, Call, Failure, FailureKind
 from reconciler.journal import MemoryJournal
 from reconciler.model.desired import Desired
@@ -28,13 +28,12 @@ class Silent:
 class Interrupting(Silent):
     """Somebody who stops a run as soon as something is on its way."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    run: Run | None = None
 
     def show(self, progress: Progress) -> None:
         """Stop the run."""
-        if progress.rows:
-            self._run.stop()
+        if progress.rows and self.run:
+            self.run.stop()
 
 
 class Watched:
@@ -106,8 +105,8 @@ def test_a_hop_under_way_is_followed_after_a_restart() -> None:
     wanted = desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host1"))
     clock = ManualClock(observation.observed_at + timedelta(minutes=1))
     world, journal = World(observation, clock), MemoryJournal(clock)
-    first = Run(wanted, SimulatedHosts(world), journal, clock, Silent())
-    first.view = Interrupting(first)
+    somebody = Interrupting()
+    first = somebody.run = Run(wanted, SimulatedHosts(world), journal, clock, somebody)
     assert first.execute().interrupted
     assert world.next_end() is not None, "the hop goes on without a controller"
 

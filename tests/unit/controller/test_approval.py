@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.apply.approval import Approval
+from reconciler.controller.approval import Approval
 from reconciler.model.plan import DesiredRef, MachineRef, MachineStep, ObservationRef, Plan, Step, Summary
 from reconciler.model.words import Action
 

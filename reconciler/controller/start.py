@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.apply.commands import calls_for, target_of
-from reconciler.apply.recall import recall
-from reconciler.apply.tracking import Tracked, key_of
 from reconciler.clock import Clock
+from reconciler.controller.commands import calls_for
+from reconciler.controller.recall import recall
+from reconciler.controller.tracking import Tracked, key_of
 from reconciler.decide import after_failure, after_success, attempt_key
 from reconciler.hosts.port import (
     AddClusterRole,
@@ -43,21 +43,23 @@ class Attempted:
 class Starter:
     """Starts steps and keeps the memory that deciding needs; the journal can rebuild what matters of it."""
 
-    def __init__(self, desired: Desired, hosts: Hosts, journal: Journal, clock: Clock) -> None:
-        self._desired, self._hosts, self._journal, self._clock = desired, hosts, journal, clock
+    def __init__(self, hosts: Hosts, journal: Journal, clock: Clock) -> None:
+        self._hosts, self._journal, self._clock = hosts, journal, clock
+        self._targets: dict[str, Target] = {}
         self.memory: Memory = recall(journal.entries())
         self.role_restored_at: dict[str, datetime] = {}
 
     def target(self, host: str) -> Target:
-        """Return where to reach a host."""
-        return target_of(host, self._desired)
+        """Return where to reach a host that something was started on, also when the desired state names it no more."""
+        return self._targets[host.casefold()]
 
-    def start(self, steps: Sequence[Step], observation: Observation) -> list[Attempted]:
+    def start(self, steps: Sequence[Step], desired: Desired, observation: Observation) -> list[Attempted]:
         """Start steps side by side; a step of several calls goes on only while each succeeds."""
+        self.know(desired)
         for step in steps:
             self._journal.append("intent", {"step": step.to_json()})
         began = {key_of(step): self._clock.now() for step in steps}
-        pending = {key_of(step): (step, self._calls(step, observation)) for step in steps}
+        pending = {key_of(step): (step, self._calls(step, desired, observation)) for step in steps}
         failures: dict[str, Failure] = {}
         while pending:
             answers = self._hosts.ask([calls[0] for _, calls in pending.values()])
@@ -69,9 +71,13 @@ class Starter:
             pending = {key: (step, calls) for key, (step, calls) in pending.items() if calls}
         return [self._conclude(step, began[key_of(step)], failures.get(key_of(step)), observation) for step in steps]
 
-    def _calls(self, step: Step, observation: Observation) -> list[Call]:
+    def know(self, desired: Desired) -> None:
+        """Learn where hosts are reached."""
+        self._targets |= {host.name.casefold(): Target(host.name, host.address) for host in desired.hosts}
+
+    def _calls(self, step: Step, desired: Desired, observation: Observation) -> list[Call]:
         role = self.memory.role_settings.get(key_of(step))
-        return calls_for(step, self._desired, observation, dict(role.settings) if role else {})
+        return calls_for(step, desired, observation, dict(role.settings) if role else {})
 
     def _remember(self, key: str, step: Step, answer: Answer) -> None:
         """A change counts from the moment its reply came, or might have come."""

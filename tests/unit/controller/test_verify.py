@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.apply.verify import Verdict, judge
+from reconciler.controller.verify import Verdict, judge
 from reconciler.model.observation import (
     Disk,
     Host,

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from reconciler.apply.tracking import Tracked, adopted_step, not_after, outcome_of, row_of
+from reconciler.controller.tracking import Tracked, adopted_step, not_after, outcome_of, row_of
 from reconciler.model.observation import Migration
 from reconciler.model.progress import OutcomeState
 from reconciler.model.words import MigrationKind

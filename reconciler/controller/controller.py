@@ -1,0 +1,191 @@
+"""The engine: one pass after another, each complete in itself, and cheap looks in between. It never sleeps.
+
+All effects come in from outside (hosts, journal, clock, view), so the same code runs on a fleet, in a service and in a
+simulation. ``hold_back`` is for whoever drives it: with a reason set nothing new starts, but roles that we owe are restored.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from reconciler.clock import Clock
+from reconciler.controller.approval import Approval
+from reconciler.controller.followed import Followed
+from reconciler.controller.options import Options, View
+from reconciler.controller.recall import begun_steps
+from reconciler.controller.start import Starter
+from reconciler.controller.tracking import key_of, outcome, peak_of
+from reconciler.cycle import Thought, think
+from reconciler.decide import Decision, Waiting, attempt_key, decide
+from reconciler.hosts.port import Call, Hosts, ListMigrations
+from reconciler.journal import Journal
+from reconciler.model.desired import Desired
+from reconciler.model.plan import Plan, Step
+from reconciler.model.progress import OutcomeState, PeakSlots, Progress, StepOutcome
+from reconciler.model.words import Action
+from reconciler.observe import survey, targets_of
+from reconciler.plan.solver import Solver
+
+# What waiting in this run can cure: a slot, room or a role that something already under way will free.
+NOT_WORTH_WAITING = frozenset(
+    {"not-applicable", "window-closed", "held", "host-not-ok", "unknown-limits", "not-approved", "held-back"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """What one pass came to. ``over``: nothing is under way and nothing that waiting could cure is left.
+
+    ``wake_at`` is when the next pass is due at the latest; ``watch``: until then ``poll`` tells whether it is due sooner.
+    ``ended`` are the steps that ended since the pass before.
+    """
+
+    thought: Thought
+    decision: Decision
+    started: tuple[Step, ...]
+    ended: tuple[StepOutcome, ...]
+    over: bool
+    wake_at: datetime
+    watch: bool
+
+
+@dataclass
+class Controller:
+    """Drives one fleet. ``stop`` may be called from a signal handler."""
+
+    hosts: Hosts
+    journal: Journal
+    clock: Clock
+    view: View
+    options: Options = field(default_factory=Options)
+    solver: Solver | None = None
+    hold_back: str | None = None
+    stopping: bool = False
+    peaks: dict[str, PeakSlots] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.starter = Starter(self.hosts, self.journal, self.clock)
+        self.approval = Approval(self.options.approved)
+        begun = begun_steps(self.journal.entries())
+        self.followed = Followed(self.starter, self.journal, self.clock, self.view, self.options, begun)
+        self._planned: set[str] = set()
+        self._told = 0
+
+    def stop(self) -> None:
+        """Start nothing more; a machine that is without high availability because of us still gets its role."""
+        self.stopping = True
+
+    def pass_once(self, desired: Desired) -> PassResult:
+        """Look, settle, think, decide and start, once. Raises UnsoundPlan where the audit disagrees with the planner."""
+        return self.act(self.look(desired))
+
+    def look(self, desired: Desired) -> Thought:
+        """The first half of a pass: take a fresh look, settle what was started, and plan. Starts nothing."""
+        self.starter.know(desired)
+        observation = survey(self.hosts, targets_of(desired), self.clock)
+        self.peaks = peak_of(self.peaks, observation)
+        self.starter.note_restored_roles(observation)
+        self.followed.settle(desired, observation)
+        thought = think(desired, observation, self.solver)
+        self.followed.adopt(thought.drift)
+        self._show(thought.plan)
+        return thought
+
+    def act(self, thought: Thought) -> PassResult:
+        """The second half: decide what may start now, and start it."""
+        decision = self._decide(thought)
+        self._start(decision.starts, thought)
+        ended = tuple(self.followed.outcomes[self._told :])
+        self._told = len(self.followed.outcomes)
+        watch = bool(self.followed.tracked) and self.followed.is_all_migrations
+        over = self._is_over(decision, thought)
+        return PassResult(thought, decision, decision.starts, ended, over, self._wake_at(decision), watch)
+
+    def poll(self) -> bool:
+        """Look at the jobs under way; True when a pass is due: one is not running any more, or its host does not say."""
+        answers = self.hosts.ask([Call(self.starter.target(name), ListMigrations()) for name in self.followed.sources()])
+        all_run = self.followed.see_jobs(answers)
+        self._show(None)
+        return not all_run
+
+    # -- what starts now
+
+    def _decide(self, thought: Thought) -> Decision:
+        now, memory = self.clock.now(), self.starter.memory
+        override = self.options.override
+        decision = decide(thought.plan, thought.desired, thought.observation, memory, now, override=override)
+        kept_back = [waiting for step in decision.starts if (waiting := self._kept_back(step))]
+        starts = tuple(step for step in decision.starts if self.may_start(step))
+        return Decision(starts, (*decision.waiting, *kept_back))
+
+    def _kept_back(self, step: Step) -> Waiting | None:
+        if self.hold_back is not None and not self._is_owed(step):
+            return Waiting(step.id, step.subject, "held-back", self.hold_back, None)
+        if not self.approval.covers(step):
+            return Waiting(step.id, step.subject, "not-approved", "the saved plan does not hold this step", None)
+        return None
+
+    def may_start(self, step: Step) -> bool:
+        """Tell whether this controller would start a step that ``decide`` lets start."""
+        if (self.stopping or self.hold_back is not None) and not self._is_owed(step):
+            return False
+        return attempt_key(step) not in self.followed.given_up and self.approval.covers(step)
+
+    def _is_owed(self, step: Step) -> bool:
+        """Protection that we took away is given back whatever else is held back."""
+        return step.action is Action.ADD_CLUSTER_ROLE and key_of(step) in self.starter.memory.unprotected_since
+
+    def _start(self, steps: Sequence[Step], thought: Thought) -> None:
+        for started in self.starter.start(steps, thought.desired, thought.observation):
+            key = key_of(started.step)
+            if started.failure:
+                self._record_refusal(started.step, started.failure)
+            elif key not in self.followed.tracked:
+                self.followed.tracked[key] = started.tracked
+        if steps:
+            self._show(thought.plan)
+
+    def _record_refusal(self, step: Step, detail: str) -> None:
+        key = attempt_key(step)
+        attempts = self.starter.memory.attempts
+        failures = attempts[key].failures if key in attempts else 1
+        refused = outcome(step, OutcomeState.FAILED, detail).model_copy(update={"ended_at": self.clock.now()})
+        self.followed.outcomes.append(refused)
+        if failures >= self.options.attempts:
+            self.followed.given_up[key] = f"refused {failures} times: {detail}"
+
+    # -- when to look again
+
+    def _is_over(self, decision: Decision, thought: Thought) -> bool:
+        if self.stopping:
+            return not self.followed.owes_protection
+        if self.followed.tracked or decision.starts:
+            return False
+        hopeless = {step.id for step in thought.plan.steps if not self.may_start(step)}
+        curable = [row for row in decision.waiting if row.code not in NOT_WORTH_WAITING and row.step_id not in hopeless]
+        someone_moves = any(host.running_migrations for host in thought.observation.hosts)
+        look_again = any(row.code == "stale-observation" for row in curable)
+        return not curable or not (someone_moves or look_again or any(row.until for row in curable))
+
+    def _wake_at(self, decision: Decision) -> datetime:
+        now, options = self.clock.now(), self.options
+        if self.followed.tracked:
+            # Settings, roles and starts are quick, and others wait for them; migrations are polled meanwhile.
+            return now + timedelta(seconds=options.refresh_seconds if self.followed.is_all_migrations else options.poll_seconds)
+        times = [row.until for row in decision.waiting if row.until and row.until > now]
+        # What was refused just now has its next time only in the next decision; what changed just now wants another look.
+        soon = decision.starts or any(row.code == "stale-observation" for row in decision.waiting)
+        longest = now + timedelta(seconds=options.poll_seconds if soon else options.refresh_seconds)
+        return max(now + timedelta(seconds=options.poll_seconds), min([*times, longest]))
+
+    # -- telling
+
+    def _show(self, plan: Plan | None) -> None:
+        if plan is not None:
+            self._planned = {key_of(step) for step in plan.steps}
+        rows, outcomes = self.followed.take_rows(), self.followed.outcomes
+        done = sum(row.state is OutcomeState.DONE for row in outcomes)
+        failed = sum(row.state is OutcomeState.FAILED for row in outcomes)
+        waiting = len(self._planned - self.followed.tracked.keys())
+        total = done + len(self.followed.tracked) + waiting
+        self.view.show(Progress(self.clock.now(), rows, done=done, failed=failed, waiting=waiting, total=total))
