@@ -31,6 +31,9 @@ bench: $(READY)
 	@$(BIN)/python -m bench.bench_plan
 	@$(BIN)/python -m bench.bench_load
 	@$(BIN)/python -m bench.bench_flexible
+	@$(BIN)/python -m bench.bench_fewest
+	@$(BIN)/python -m bench.bench_makespan
+	@$(BIN)/python -m bench.bench_peer
 
 format: $(READY)
 	@$(BIN)/ruff format .

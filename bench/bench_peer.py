@@ -1,8 +1,8 @@
 """The same drains for ganeti-htools' ``hbal -E`` and for our planner, in one run: migrations, rounds, seconds of CPU.
 
 Run: ``python -m bench.bench_peer``. Skipped with a word where ``hbal`` is missing (Debian: ``apt-get install ganeti-htools``).
-Ours is
-audited before its time counts; hbal's moves are counted and each must leave a drained node. Writes ``bench/results/peer.md``.
+Our plan is audited before its time counts; hbal's moves are counted, and each must leave a drained node. Writes
+``bench/results/peer.md``.
 """
 
 import platform
@@ -30,7 +30,8 @@ _VERSION = re.compile(r"version (\S+)")
 def main() -> None:
     """Measure all cases."""
     if shutil.which("hbal") is None:
-        sys.exit("bench_peer: skipped, hbal is not installed (Debian: apt-get install ganeti-htools)")
+        sys.stdout.write("bench_peer: skipped, hbal is not installed (Debian: apt-get install ganeti-htools)\n")
+        return
     rows = ["| hosts / machines | needed | ours: moves, CPU s | hbal -E: moves, jobsets, CPU s |", "|" + " --- |" * 4]
     for hosts, machines, drained in CASES:
         case = drain(hosts, machines, drained)

@@ -1,6 +1,6 @@
 """Fleets made by rule for measurements: sizes as asked for, answers known beforehand. No randomness but a seeded one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -78,8 +78,37 @@ def tight_drain(hosts: int, machines: int, drained: int, *, full: float, seed: i
     return Case(_desired(hosts, managed, drained=drained), _observation(hosts, sizes, homes, share), forced)
 
 
-def _host(number: int) -> str:
+def small_case(
+    sizes: list[int],
+    homes: list[int],
+    placements: list[Placement],
+    capacities: list[int],
+    migrations: int,
+    drained: int | None = None,
+) -> Case:
+    """Return a fleet in numbers as a case: MiB and host of each machine, where each may be, MiB of each host."""
+    managed = tuple(_managed(number, placement) for number, placement in enumerate(placements))
+    wished = _desired(len(capacities), managed, drained=0)
+    hosts = tuple(replace(host, maintenance=number == drained) for number, host in enumerate(wished.hosts))
+    found = _observation(len(capacities), sizes, homes, 1.0)
+    seen_hosts = tuple(
+        host.model_copy(update={"memory_mib": capacity, "available_memory_mib": capacity - _used(host)})
+        for host, capacity in zip(found.hosts, capacities, strict=True)
+    )
+    observation = Observation(observed_at=found.observed_at, hosts=seen_hosts, shares=found.shares)
+    return Case(replace(wished, hosts=hosts), observation, migrations)
+
+
+def _used(host: seen.Host) -> int:
+    return sum(machine.memory_mib or 0 for machine in host.virtual_machines)
+
+
+def host_name(number: int) -> str:
+    """Return the name of a generated host."""
     return f"host{number:05}"
+
+
+_host = host_name
 
 
 def _id(number: int) -> str:

@@ -2,7 +2,7 @@
 
 ``make_plan`` is the way in; each stage is a module that knows only the values in ``moves``: ``targets``, ``exact``, ``assign``
 (where to), ``routes`` (how: ``checks``, ``reach``, ``storage``, ``kinds``), ``clashes``, ``order`` and ``bypass`` (a safe
-sequence), ``steps``, ``schedule``, ``summary``, ``guard``.
+sequence; of one group: ``group``, ``sequence``, ``explore``, ``hops``), ``steps``, ``schedule``, ``summary``, ``guard``.
 """
 
 from reconciler.model.desired import Desired
@@ -64,10 +64,10 @@ def _safe_sequence(fleet: Fleet, assumed: Assumptions, solver: Solver | None) ->
     rules = Rules(fleet)
     choice = choose_targets(fleet, rules, assumed, solver)
     moves, clashing = without_clashes(fleet, choice.moves)
-    ordered = order_moves(fleet, rules, moves)
+    ordered = order_moves(fleet, rules, moves, solver)
     while needless := _makes_room_for_nobody(ordered.state, ordered.left) & {move.id for move in moves}:
         moves = [move for move in moves if move.id not in needless]
-        ordered = order_moves(fleet, rules, moves)
+        ordered = order_moves(fleet, rules, moves, solver)
     state = ordered.state
     blocked = choice.told([*choice.blocked, *clashing, *left_over(ordered)])
     left = {move.id for move in ordered.left}

@@ -1,24 +1,20 @@
-"""Moves that no simple order brings along: an exact search for an order, with the fewest detours where there is none.
+"""Moves that no simple order brings along: groups that contend for the same room, each searched on its own (``group``).
 
-Moves that contend for the same room are one group, searched on its own, one extra migration more allowed at a time. Within the
-budget the search tries every order and every detour, so the first answer is the least, and finding none is a proof. Beyond
-the budget it keeps what it has and says so. Knows nothing of time: which moves run side by side is settled later.
+Beyond its budget the search keeps what it has and says so. Knows nothing of time: which moves run side by side is settled
+later.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.plan import Blocked
 from reconciler.plan.fleet import Fleet
-from reconciler.plan.hops import Ways
+from reconciler.plan.group import LARGEST, MOST_EXTRA, Outcome, place_group
 from reconciler.plan.moves import Move, Refusal, as_blocked
 from reconciler.plan.order import Key, State, by_priority, memory_key, put_in_order, run
 from reconciler.plan.rules import Rules
-
-MOST_EXTRA = 6  # extra migrations that one group may cost
-BUDGET = 4000  # states looked at for one group
-LARGEST = 60  # moves of a group that is searched exactly
+from reconciler.plan.solver import Solver
 
 
 @dataclass(slots=True)
@@ -40,23 +36,17 @@ class Ordered:
         """How many migrations the sequence has."""
         return sum(placed.move.route.migrations for placed in self.state.placed)
 
-
-@dataclass(slots=True)
-class _Search:
-    ways: Ways
-    begun: int
-    budget: int
-    best: tuple[State, list[Move]]
-    seen: dict[tuple[frozenset[tuple[object, ...]], frozenset[object]], int] = field(default_factory=dict)
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything that was to be tried has been tried."""
-        return self.budget > 0 and self.ways.complete
+    def is_least(self, moves: Sequence[Move]) -> bool:
+        """Whether all of these moves are placed with no more extra migrations than are proven to be needed."""
+        extra = self.migrations - sum(move.route.migrations for move in moves)
+        return not self.left and extra <= self.extra_bound
 
 
-def order_moves(fleet: Fleet, rules: Rules, moves: Sequence[Move]) -> Ordered:
-    """Return all moves in a safe order, with as few detours as were found, and what is proven of that."""
+def order_moves(fleet: Fleet, rules: Rules, moves: Sequence[Move], solver: Solver | None = None) -> Ordered:
+    """Return all moves in a safe order, with as few detours as were found, and what is proven of that.
+
+    ``solver`` looks further where the planner's own search leaves something open.
+    """
     state, stuck = put_in_order(fleet, rules, moves)
     if not stuck:
         return Ordered(state)
@@ -66,55 +56,38 @@ def order_moves(fleet: Fleet, rules: Rules, moves: Sequence[Move]) -> Ordered:
     dropped = {move.id for move in hopeless}
     moves = [move for move in moves if move.id not in dropped]
     core = _contenders(fleet, rules, moves, hopeful)
-    result = _group_by_group(fleet, rules, moves, core)
-    if result.narrow and len(moves) <= LARGEST:
+    result = _group_by_group(fleet, rules, moves, core, solver)
+    if result.narrow and len(moves) <= LARGEST and not result.is_least(moves):
         # Apart from one another the groups were not solved as well as they might be: once more, all as one.
-        whole = _group_by_group(fleet, rules, moves, [moves])
-        result = min(result, whole, key=lambda one: (len(one.left), one.migrations))
+        whole = _group_by_group(fleet, rules, moves, [moves], solver)
+        result = min(result, whole, key=lambda one: (len(one.left), one.migrations, -one.extra_bound))
     result.left += hopeless
     return result
 
 
-def _group_by_group(fleet: Fleet, rules: Rules, moves: list[Move], groups: list[list[Move]]) -> Ordered:
+def _group_by_group(fleet: Fleet, rules: Rules, moves: list[Move], groups: list[list[Move]], solver: Solver | None) -> Ordered:
     inside = {move.id for group in groups for move in group}
     state = State(fleet, rules)
     left = run(state, [move for move in moves if move.id not in inside], by_priority)
     _count_on_leavers(fleet, state)
     result = Ordered(state, run(state, left, by_priority))
     for group in groups:
-        _add_group(fleet, result, group, _most_room(state, [move for move in moves if move not in group]))
+        elsewhere = _most_room(state, [move for move in moves if move not in group])
+        _add(result, place_group(fleet, result.state, group, elsewhere, solver))
     return result
+
+
+def _add(result: Ordered, found: Outcome) -> None:
+    result.state = found.state
+    result.left += found.left
+    result.narrow = result.narrow or found.narrow
+    result.extra_bound += found.bound if not found.left else 0
+    result.proven = result.proven and (not found.left or found.proven)
 
 
 def _count_on_leavers(fleet: Fleet, state: State) -> None:
     for host in sorted(fleet.leaving_memory):
         state.release(host, fleet.leaving_memory[host])
-
-
-def _add_group(fleet: Fleet, result: Ordered, group: list[Move], elsewhere: dict[str, int]) -> None:
-    """Place a group after what is placed already."""
-    ample = sum(move.machine.memory_mib or 0 for move in group)
-    proven, levels = len(group) <= LARGEST, 0
-    start = result.state.copy()
-    best = start, run(start, group, by_priority)
-    ways, budget = Ways(fleet, ample, elsewhere), BUDGET
-    for extra in range(MOST_EXTRA + 1):
-        search = _Search(ways, len(result.state.placed), budget, best)
-        if len(group) <= LARGEST or extra:
-            found = _explore(search, result.state.copy(), tuple(group), extra)
-            best = (found, []) if found else search.best
-        budget = search.budget
-        if not best[1] or budget <= 0:
-            proven = proven and (not best[1] or search.complete)
-            break
-        proven = proven and search.complete
-        levels = extra + 1 if proven else levels
-    result.state, left = best
-    result.left += left
-    result.narrow = result.narrow or ways.narrow
-    result.extra_bound += levels if not left else 0
-    # Without a single detour to try, the orders were all there is; else a longer way might exist.
-    result.proven = result.proven and (not left or (proven and not ways.offered))
 
 
 def _most_room(state: State, others: list[Move]) -> dict[str, int]:
@@ -126,107 +99,6 @@ def _most_room(state: State, others: list[Move]) -> dict[str, int]:
         if room is not None:
             most[host.casefold()] = room + sum(state.gives(move).get(key, 0) for move in others)
     return most
-
-
-def _explore(search: _Search, state: State, remaining: tuple[Move, ...], extra: int) -> State | None:
-    """Try every order of what remains with up to ``extra`` extra migrations; return the state at its end, or None."""
-    remaining = _place_harmless(search, state, remaining, extra)
-    if not remaining:
-        return state
-    _remember(search, state, remaining)
-    key = _key(search, state, remaining)
-    if search.seen.get(key, -1) >= extra or search.budget <= 0:
-        return None
-    search.seen[key] = extra
-    search.budget -= 1
-    if not extra and _is_hopeless(state, remaining):
-        return None
-    for move in _by_use(remaining):
-        if state.obstacle(move) is None:
-            found = _then(search, state, move, [one for one in remaining if one is not move], extra)
-            if found is not None:
-                return found
-    for hop in search.ways.hops(state, remaining, extra):
-        if hop.extra <= extra:
-            rest = [one for one in remaining if one.id != hop.first.id]
-            found = _then(search, state, hop.first, [*rest, hop.then] if hop.then else rest, extra - hop.extra)
-            if found is not None:
-                return found
-    return None
-
-
-def _then(search: _Search, state: State, move: Move, rest: list[Move], extra: int) -> State | None:
-    branch = state.copy()
-    branch.place(move)
-    return _explore(search, branch, tuple(rest), extra)
-
-
-def _key(search: _Search, state: State, remaining: tuple[Move, ...]) -> tuple[frozenset[tuple[object, ...]], frozenset[object]]:
-    """What tells states apart: what is left to do from where, and where the machines that have moved are (not how)."""
-    todo = frozenset((move.id, move.source, tuple(file.source for file in move.route.storage)) for move in remaining)
-    positions = {one.move.id: one.move.target for one in state.placed[search.begun :]}
-    return todo, frozenset(positions.items())
-
-
-def _remember(search: _Search, state: State, remaining: tuple[Move, ...]) -> None:
-    """Keep the state that leaves the fewest over, where nobody has been left at an interim stop."""
-    away = {placed.move.id for placed in state.placed if placed.move.bypass}
-    if len(remaining) < len(search.best[1]) and not any(move.id in away for move in remaining):
-        search.best = state.copy(), sorted(remaining, key=by_priority)
-
-
-def _place_harmless(search: _Search, state: State, remaining: tuple[Move, ...], extra: int) -> tuple[Move, ...]:
-    """Place moves that take from nobody: whatever comes later fits beside them, so no order is lost by placing them now."""
-    rest = list(remaining)
-    while True:
-        demand = _demand(state, search.ways, rest, extra)
-        move = next((move for move in _by_use(rest) if _is_harmless(state, move, demand)), None)
-        if move is None:
-            return tuple(rest)
-        state.place(move)
-        rest.remove(move)
-
-
-def _demand(state: State, ways: Ways, moves: Iterable[Move], extra: int) -> dict[Key, int]:
-    """What all of these would take of each place, interim stops included."""
-    wanted: dict[Key, int] = defaultdict(int)
-    largest: dict[str, int] = defaultdict(int)
-    for move in moves:
-        for key, amount in state.takes(move).items():
-            wanted[key] += amount
-            largest[key[0]] = max(largest[key[0]], amount)
-    return {
-        key: amount + (extra and ways.ample_mib if key[0] == "memory" else extra * largest[key[0]])
-        for key, amount in wanted.items()
-    }
-
-
-def _is_harmless(state: State, move: Move, demand: dict[Key, int]) -> bool:
-    if state.rules.apart(move.drift) or state.obstacle(move) is not None:
-        return False
-    rooms = ((state.room_ever(key), demand.get(key, 0)) for key in state.takes(move))
-    return all(room is None or room >= wanted for room, wanted in rooms)
-
-
-def _is_hopeless(state: State, remaining: tuple[Move, ...]) -> bool:
-    """Whether some move would not fit even after all others had left its target."""
-    freed: dict[Key, int] = defaultdict(int)
-    for move in remaining:
-        for key, amount in state.gives(move).items():
-            freed[key] += amount
-    for move in remaining:
-        own = state.gives(move)
-        for key, amount in state.takes(move).items():
-            room = state.room_ever(key)
-            if room is not None and room + freed[key] - own.get(key, 0) < amount:
-                return True
-    return False
-
-
-def _by_use(moves: Iterable[Move]) -> list[Move]:
-    """Departures from places that others wait for come first."""
-    awaited = {move.target for move in moves}
-    return sorted(moves, key=lambda move: (move.source not in awaited, *by_priority(move)))
 
 
 def _contenders(fleet: Fleet, rules: Rules, moves: list[Move], stuck: list[Move]) -> list[list[Move]]:

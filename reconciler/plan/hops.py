@@ -107,17 +107,26 @@ class Ways:
             if drift.observed is not None
             and drift.host is not None
             and (everywhere or drift.host.casefold() in hosts)
-            and _may_be_parked(drift)
+            and may_be_parked(drift)
         ]
 
+    def detours(self, move: Move) -> list[Hop]:
+        """Return all detours of a move that cost one extra migration, whatever room there is for them now."""
+        hops: list[Hop | None] = []
+        if move.changes_host and _may_stop(move):
+            hops += [_hop_via(self, move, host) for host in self._others_than_ends(move)]
+        if move.route.storage and _may_park_files(move):
+            hops += [_hop_by_files(self, move, move.route.storage, place) for place in _interim_places(self.fleet, move)]
+        return [hop for hop in hops if hop is not None and hop.then is not None and hop.extra == 1]
+
     def _of_host(self, state: State, move: Move) -> Iterator[Hop]:
-        if move.route.starts or (move.drift.machine.migration.when_off is WhenOff.HOLD and move.machine.is_off):
+        if not _may_stop(move):
             return
         found = 0
         names = self._interim_hosts(state, move)
         for name, room in names:
-            hop = _hop_via(self, state, move, name)
-            if hop is None:
+            hop = _hop_via(self, move, name)
+            if hop is None or state.obstacle(hop.first) is not None:
                 continue
             yield hop
             found += 1
@@ -129,14 +138,19 @@ class Ways:
 
     def _interim_hosts(self, state: State, move: Move) -> list[tuple[str, int]]:
         """Hosts with room now, most room first; a machine with a cluster role stays within the clusters it has to do with."""
+        return self._with_room(state, self._others_than_ends(move), move.machine)
+
+    def _others_than_ends(self, move: Move) -> list[str]:
         fleet, ends = self.fleet, {move.source.casefold(), move.target.casefold()}
-        fitting = self._with_room(state, [name for name in fleet.host_names if name.casefold() not in ends], move.machine)
         return [
-            (name, room)
-            for name, room in fitting
-            if not move.machine.highly_available
-            or fleet.same_cluster(name, move.source)
-            or fleet.same_cluster(name, move.target)
+            name
+            for name in fleet.host_names
+            if name.casefold() not in ends
+            and (
+                not move.machine.highly_available
+                or fleet.same_cluster(name, move.source)
+                or fleet.same_cluster(name, move.target)
+            )
         ]
 
     def _with_room(self, state: State, names: Iterable[str], machine: VirtualMachine) -> list[tuple[str, int]]:
@@ -187,12 +201,20 @@ class Ways:
     def _of_files(self, state: State, move: Move, wanted: set[Key]) -> Iterator[Hop]:
         """Park files that lie on a volume which others wait for, at another place that the host reaches."""
         blocking = tuple(file for file in move.route.storage if volume_key(self.fleet, move.source, file.source) in wanted)
-        if not blocking or MigrationKind.STORAGE not in move.drift.machine.migration.allow or move.route.starts:
+        if not blocking or not _may_park_files(move):
             return
         for location in _interim_places(self.fleet, move):
-            hop = _hop_by_files(self, state, move, blocking, location)
-            if hop is not None:
+            hop = _hop_by_files(self, move, blocking, location)
+            if hop is not None and state.obstacle(hop.first) is None:
                 yield hop
+
+
+def _may_stop(move: Move) -> bool:
+    return not move.route.starts and not (move.drift.machine.migration.when_off is WhenOff.HOLD and move.machine.is_off)
+
+
+def _may_park_files(move: Move) -> bool:
+    return MigrationKind.STORAGE in move.drift.machine.migration.allow and not move.route.starts
 
 
 def splits(fleet: Fleet, state: State, move: Move) -> Iterator[Hop]:
@@ -223,17 +245,24 @@ def _in_turn(state: State, move: Move, one: Route, other: Route) -> Iterator[Hop
         yield Hop(first, replace(move, machine=after(first), source=first.target, route=other), 0)
 
 
-def _may_be_parked(drift: MachineDrift) -> bool:
+def is_flexible(drift: MachineDrift) -> bool:
+    """Tell whether a machine may be on more than one host."""
+    placement = drift.machine.placement
+    return placement is not None and len(placement.hosts) > 1
+
+
+def may_be_parked(drift: MachineDrift) -> bool:
+    """Tell whether a machine that is where it belongs may step aside for a while."""
     settled = drift.status is MachineStatus.IN_PLACE and not drift.differs and drift.handling is Handling.CORRECT
     return settled and drift.observed is not None and drift.observed.is_running
 
 
-def _hop_via(ways: Ways, state: State, move: Move, host: str) -> Hop | None:
+def _hop_via(ways: Ways, move: Move, host: str) -> Hop | None:
     fleet, going = ways.fleet, ways.route(move, move.machine, move.source, host, bypass=True)
     if isinstance(going, Refusal):
         return None
     first = Move(move.drift, move.machine, move.source, going, move.reason, bypass=True)
-    if state.obstacle(first) is not None or crossing(fleet, move.drift, move.machine, move.source, host).leaves:
+    if crossing(fleet, move.drift, move.machine, move.source, host).leaves:
         return None
     return _hop(ways, move, first, host)
 
@@ -261,7 +290,7 @@ def _interim_places(fleet: Fleet, move: Move) -> list[str]:
     return [place for place in reached if volume_key(fleet, move.source, place) not in ends]
 
 
-def _hop_by_files(ways: Ways, state: State, move: Move, files: tuple[StorageMove, ...], place: str) -> Hop | None:
+def _hop_by_files(ways: Ways, move: Move, files: tuple[StorageMove, ...], place: str) -> Hop | None:
     fleet = ways.fleet
     if move.machine.highly_available and not is_clustered(fleet, move.source, place):
         return None
@@ -274,6 +303,4 @@ def _hop_by_files(ways: Ways, state: State, move: Move, files: tuple[StorageMove
         for file in files
     )
     first = replace(move, route=Route(None, Action.STORAGE_MIGRATION, parked), bypass=True)
-    if state.obstacle(first) is not None:
-        return None
     return _hop(ways, move, first, move.source)

@@ -88,6 +88,17 @@ class State:
         pool = self._pool(key)
         return None if pool.tokens is None else sum(size for _, size in pool.tokens) - pool.debt
 
+    def room_under(self, key: Key) -> int | None:
+        """Return ``room_ever``; of a rule's place, how many may still come: one, less those who are there."""
+        return 1 - len(self._present.get(key, ())) if key[0] == "rule" else self.room_ever(key)
+
+    def rule_places(self, move: Move) -> tuple[dict[Key, int], dict[Key, int]]:
+        """Return the places of rules that a move takes while it is on its way, and those that it frees."""
+        arrivals = self._arrivals(move)
+        rules = {rule.name: rule for rule in self.rules.apart(move.drift)}
+        freed = [("rule", key[1], self.rules.value(rules[key[1]], move.source) or "") for key in arrivals]
+        return dict.fromkeys(arrivals, 1), dict.fromkeys(freed, 1)
+
     def _pool(self, key: Key) -> Pool:
         if key not in self._pools:
             if key[0] == "memory":

@@ -1,46 +1,29 @@
-"""The exact solver behind the planner's port: OR-Tools CP-SAT, an optional extra (``pip install reconciler[solver]``).
-
-Deterministic: one worker, a fixed seed, a budget in the solver's own deterministic time. Nothing of the fleet is known here.
-"""
+"""Who goes where: machines that are alike are counted, not told apart."""
 
 from collections import defaultdict
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import combinations
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from reconciler.cpsat.search import Var, solve
 from reconciler.plan.assign import Answer, Group, Item, Puzzle
-from reconciler.plan.solver import Solver
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
 BUDGET = 4.0  # deterministic time for one puzzle; real time is up to about five times as long
-SEED = 1
-Var = Any  # cp_model.IntVar, which cannot be named where OR-Tools is missing
 
 
-def installed_solver() -> Solver | None:
-    """Return the solver where OR-Tools is installed, else None."""
-    return CpSat() if find_spec("ortools") else None
-
-
-class CpSat:
-    """OR-Tools CP-SAT. The library is loaded when the first puzzle comes, for most plans need none."""
-
-    def __init__(self, budget: float = BUDGET) -> None:
-        self._budget = budget
-
-    def assign(self, puzzle: Puzzle) -> Answer | None:
-        """Return the placement with the fewest machines left out, then migrations, then the best liked hosts."""
-        build = _Model(puzzle)
-        first = build.solve(build.cost(), self._budget)
-        if first is None:
-            return None
-        build.keep(first)
-        liked = build.solve(build.dislike(), self._budget / 10) or first
-        return build.answer(first, liked)
+def place(puzzle: Puzzle, budget: float = BUDGET) -> Answer | None:
+    """Return the placement with the fewest machines left out, then migrations, then the best liked hosts."""
+    build = _Model(puzzle)
+    first = build.solve(build.cost(), budget)
+    if first is None:
+        return None
+    build.keep(first)
+    liked = build.solve(build.dislike(), budget / 10) or first
+    return build.answer(first, liked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +134,8 @@ class _Model:
 
     def solve(self, objective: Any, budget: float) -> "cp_model.CpSolver | None":
         """Return the solver after a search; None where it found nothing."""
-        solver = self._cp.CpSolver()
-        solver.parameters.num_workers = 1
-        solver.parameters.random_seed = SEED
-        solver.parameters.max_deterministic_time = budget
         self.model.minimize(objective)
-        status = solver.solve(self.model)
+        solver, status = solve(self.model, budget)
         return solver if status in (self._cp.OPTIMAL, self._cp.FEASIBLE) else None
 
     def answer(self, first: "cp_model.CpSolver", liked: "cp_model.CpSolver") -> Answer:

@@ -1,0 +1,129 @@
+"""One group of moves that contend for the same room: every order, and every detour, one extra migration more at a time.
+
+Within the budget everything is tried, so the first answer is the least, and finding none is a proof.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from reconciler.plan.hops import Ways
+from reconciler.plan.moves import Move
+from reconciler.plan.order import Key, State, by_priority
+
+
+@dataclass(slots=True)
+class Search:
+    """What is known while a group is searched: the budget left (states), the best state so far, states already looked at."""
+
+    ways: Ways
+    begun: int
+    budget: int
+    best: tuple[State, list[Move]]
+    seen: dict[tuple[frozenset[tuple[object, ...]], frozenset[object]], int] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was to be tried has been tried."""
+        return self.budget > 0 and self.ways.complete
+
+
+def explore(search: Search, state: State, remaining: tuple[Move, ...], extra: int) -> State | None:
+    """Try every order of what remains with up to ``extra`` extra migrations; return the state at its end, or None."""
+    remaining = _place_harmless(search, state, remaining, extra)
+    if not remaining:
+        return state
+    _remember(search, state, remaining)
+    key = _key(search, state, remaining)
+    if search.seen.get(key, -1) >= extra or search.budget <= 0:
+        return None
+    search.seen[key] = extra
+    search.budget -= 1
+    if not extra and _is_hopeless(state, remaining):
+        return None
+    for move in _by_use(remaining):
+        if state.obstacle(move) is None:
+            found = _then(search, state, move, [one for one in remaining if one is not move], extra)
+            if found is not None:
+                return found
+    for hop in search.ways.hops(state, remaining, extra):
+        if hop.extra <= extra:
+            rest = [one for one in remaining if one.id != hop.first.id]
+            found = _then(search, state, hop.first, [*rest, hop.then] if hop.then else rest, extra - hop.extra)
+            if found is not None:
+                return found
+    return None
+
+
+def _then(search: Search, state: State, move: Move, rest: list[Move], extra: int) -> State | None:
+    branch = state.copy()
+    branch.place(move)
+    return explore(search, branch, tuple(rest), extra)
+
+
+def _key(search: Search, state: State, remaining: tuple[Move, ...]) -> tuple[frozenset[tuple[object, ...]], frozenset[object]]:
+    """What tells states apart: what is left to do from where, and where the machines that have moved are (not how)."""
+    todo = frozenset((move.id, move.source, tuple(file.source for file in move.route.storage)) for move in remaining)
+    positions = {one.move.id: one.move.target for one in state.placed[search.begun :]}
+    return todo, frozenset(positions.items())
+
+
+def _remember(search: Search, state: State, remaining: tuple[Move, ...]) -> None:
+    """Keep the state that leaves the fewest over, where nobody has been left at an interim stop."""
+    away = {placed.move.id for placed in state.placed if placed.move.bypass}
+    if len(remaining) < len(search.best[1]) and not any(move.id in away for move in remaining):
+        search.best = state.copy(), sorted(remaining, key=by_priority)
+
+
+def _place_harmless(search: Search, state: State, remaining: tuple[Move, ...], extra: int) -> tuple[Move, ...]:
+    """Place moves that take from nobody: whatever comes later fits beside them, so no order is lost by placing them now."""
+    rest = list(remaining)
+    while True:
+        demand = _demand(state, search.ways, rest, extra)
+        move = next((move for move in _by_use(rest) if _is_harmless(state, move, demand)), None)
+        if move is None:
+            return tuple(rest)
+        state.place(move)
+        rest.remove(move)
+
+
+def _demand(state: State, ways: Ways, moves: Iterable[Move], extra: int) -> dict[Key, int]:
+    """What all of these would take of each place, interim stops included."""
+    wanted: dict[Key, int] = defaultdict(int)
+    largest: dict[str, int] = defaultdict(int)
+    for move in moves:
+        for key, amount in state.takes(move).items():
+            wanted[key] += amount
+            largest[key[0]] = max(largest[key[0]], amount)
+    return {
+        key: amount + (extra and ways.ample_mib if key[0] == "memory" else extra * largest[key[0]])
+        for key, amount in wanted.items()
+    }
+
+
+def _is_harmless(state: State, move: Move, demand: dict[Key, int]) -> bool:
+    if state.rules.apart(move.drift) or state.obstacle(move) is not None:
+        return False
+    rooms = ((state.room_ever(key), demand.get(key, 0)) for key in state.takes(move))
+    return all(room is None or room >= wanted for room, wanted in rooms)
+
+
+def _is_hopeless(state: State, remaining: tuple[Move, ...]) -> bool:
+    """Whether some move would not fit even after all others had left its target."""
+    freed: dict[Key, int] = defaultdict(int)
+    for move in remaining:
+        for key, amount in state.gives(move).items():
+            freed[key] += amount
+    for move in remaining:
+        own = state.gives(move)
+        for key, amount in state.takes(move).items():
+            room = state.room_ever(key)
+            if room is not None and room + freed[key] - own.get(key, 0) < amount:
+                return True
+    return False
+
+
+def _by_use(moves: Iterable[Move]) -> list[Move]:
+    """Departures from places that others wait for come first."""
+    awaited = {move.target for move in moves}
+    return sorted(moves, key=lambda move: (move.source not in awaited, *by_priority(move)))
