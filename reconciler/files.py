@@ -1,4 +1,4 @@
-"""The rim that reads files: a folder of YAML as bytes, and saved observations and plans as values.
+"""The rim that reads and writes files: a folder of YAML as bytes, and saved observations and plans as values.
 
 Nothing here knows what a field means; it turns what disks and people do (missing folders, links, other encodings, broken
 JSON) into problems.
@@ -7,7 +7,7 @@ JSON) into problems.
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -51,6 +51,31 @@ def read_folder(path: Path) -> tuple[list[SourceFile], list[Problem]]:
     candidates, problems = _candidates(path)
     files, unreadable = _read_all(candidates)
     return files, problems + unreadable
+
+
+def write_folder(folder: Path, texts: Mapping[str, str], *, overwrite: bool) -> list[Problem]:
+    """Write files below a folder, made where missing: all of them, or none where one exists or cannot be written.
+
+    Names are relative, with ``/``. With ``overwrite``, files of these names are replaced; no other file is touched.
+    """
+    if not overwrite:
+        there = [name for name in sorted(texts) if os.path.lexists(folder / name)]
+        if there:
+            return [_exists(folder / name) for name in there]
+    written: list[Path] = []
+    try:
+        for name, text in texts.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            with (folder / name).open("w" if overwrite else "x", encoding="utf-8", newline="\n") as file:
+                written.append(folder / name)
+                file.write(text)
+    except OSError as error:
+        if not overwrite:
+            for path in written:
+                path.unlink()
+        finding = f"the file cannot be written: {error.strerror or error}"
+        return [_at_file(folder / name, "cannot-write", finding, "name a folder that can be written, with room")]
+    return []
 
 
 def read_document(path: Path, most: int = MAXIMUM_DOCUMENT_BYTES) -> bytes:
@@ -182,6 +207,11 @@ def _shown_text(path: str) -> str:
 def _no_folder(path: Path) -> Problem:
     finding = f"there is no folder or file {_shown(path)}"
     return Problem("no-such-folder", finding, "name the folder that holds the desired state", subject="desired state")
+
+
+def _exists(path: Path) -> Problem:
+    remedy = "name another folder with --into, or replace the files of these names with --overwrite"
+    return _at_file(path, "file-exists", "the file exists, and is left as it is", remedy)
 
 
 def _leads_outside(name: str) -> Problem:

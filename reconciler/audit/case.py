@@ -29,12 +29,16 @@ def problem(code: str, subject: str, finding: str) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """How a machine stands at one moment. ``files`` has disks by normalised first path, and the three folders by name."""
+    """How a machine stands at one moment. ``files`` has disks by normalised first path, and the three folders by name.
+
+    ``parents`` has, by the same keys, the file below each disk that a checkpoint stands upon.
+    """
 
     host: str
     state: str | None
     has_role: bool | None
     files: dict[str, str] = field(default_factory=dict)
+    parents: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_running(self) -> bool:
@@ -174,7 +178,8 @@ class Case:
         if len(found) != 1:
             return None
         host, machine = found[0]
-        return Stand(host.name.casefold(), machine.state, machine.highly_available, files_of(machine))
+        parents = {paths.normal(disk.path): disk.parent_path for disk in machine.disks if disk.path and disk.parent_path}
+        return Stand(host.name.casefold(), machine.state, machine.highly_available, files_of(machine), parents)
 
     def last_stand(self, machine_id: str) -> Stand | None:
         """Return how a machine stands when the plan is done."""

@@ -35,5 +35,7 @@ def _wanted(wanted: StoragePlacement, stand: Stand) -> Iterator[tuple[str, str |
     own = dict(zip(FOLDERS, (wanted.configuration_path, wanted.checkpoint_path, wanted.smart_paging_path), strict=True))
     disks = {disk.file.casefold(): disk.path for disk in wanted.disks}
     for key, path in stand.files.items():
-        special = own[key] if key in FOLDERS else disks.get(paths.file_of(path).casefold())
+        # People name a disk that has a checkpoint by the file below, which keeps its name.
+        names = (paths.file_of(one).casefold() for one in (path, stand.parents.get(key, "")))
+        special = own[key] if key in FOLDERS else next((disks[name] for name in names if name in disks), None)
         yield path, special or wanted.path

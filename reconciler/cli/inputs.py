@@ -36,13 +36,18 @@ def desired_or_fail(folder: Path) -> Desired:
 def observation_or_fail(desired: Desired, file: Path | None, config: Path | None, clock: Clock) -> Observation:
     """Return the saved observation, or what the hosts report now."""
     if file is not None:
-        try:
-            return read_observation(file)
-        except FileProblem as problem:
-            fail(problem.problem)
+        return saved_observation_or_fail(file)
     with hosts_or_fail(config) as hosts:
         say(f"Asking {len(desired.hosts)} hosts ...")
         return survey(hosts, targets_of(desired), clock)
+
+
+def saved_observation_or_fail(file: Path) -> Observation:
+    """Return a saved observation; end the command where the file holds none."""
+    try:
+        return read_observation(file)
+    except FileProblem as problem:
+        fail(problem.problem)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from reconciler.cli.apply import apply
 from reconciler.cli.console import Finished, print_data
 from reconciler.cli.demo import demo
 from reconciler.cli.explain import explain
+from reconciler.cli.import_fleet import import_
 from reconciler.cli.keys import keys
 from reconciler.cli.observe import observe
 from reconciler.cli.plan import drift, plan
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 for command in (validate, observe, plan, preview, apply, drift, explain, status, keys, schema, simulate, demo):
     app.command()(command)
+app.command("import")(import_)
 
 
 def _print_version(wanted: bool) -> None:

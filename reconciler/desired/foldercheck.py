@@ -61,6 +61,11 @@ def _full_names(folders: list[Folder]) -> dict[str, str]:
     return {server.partition(".")[0]: server for server in full}
 
 
+def has_full_server_name(path: str) -> bool:
+    """Tell whether an SMB path names its server by FQDN."""
+    return _is_full(paths.server_of(path) or "")
+
+
 def _is_full(server: str) -> bool:
     # An IP address has dots too, but no Kerberos ticket is issued for it.
     return "." in server.strip(".") and not server.replace(".", "").isdigit()
@@ -77,7 +82,7 @@ def _problems(folder: Folder, full_names: dict[str, str]) -> Iterator[Problem]:
     elif {".", ".."} & set(value.replace("/", "\\").split("\\")):
         finding = f"{field} is '{value}', with a step that depends on another folder"
         yield entry.problem("relative-path", path, finding, "write the folder out")
-    elif entry.kind == "VirtualMachine" and _is_root(value):
+    elif entry.kind == "VirtualMachine" and is_root(value):
         yield _root(folder)
 
 
@@ -102,7 +107,8 @@ def _short_server(folder: Folder, server: str, full_names: dict[str, str]) -> Pr
     return entry.problem("smb-path-without-fqdn", path, finding, f"use the FQDN, for example {_EXAMPLE}")
 
 
-def _is_root(value: str) -> bool:
+def is_root(value: str) -> bool:
+    """Tell whether a folder is the root of a drive or share."""
     normal = paths.normal(value)
     return len(normal) == 2 or normal == paths.share_of(value)
 

@@ -148,6 +148,11 @@ def _envelope_problems(document: YamlDocument) -> Iterator[Problem]:
         yield _problem(document, "unknown-version", ("apiVersion",), said, "write apiVersion: reconciler/v1")
 
 
+def has_control_characters(text: str) -> bool:
+    """Tell whether a text holds what no name or path may: control characters, odd spaces and separators."""
+    return _CONTROL.search(text) is not None
+
+
 def _control_characters(document: YamlDocument, value: Any, path: Path) -> Iterator[tuple[Path, Problem]]:
     if isinstance(value, dict):
         for key, item in value.items():
@@ -155,7 +160,7 @@ def _control_characters(document: YamlDocument, value: Any, path: Path) -> Itera
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _control_characters(document, item, (*path, index))
-    elif isinstance(value, str) and _CONTROL.search(value) and not any(path[: len(free)] == free for free in _FREE_TEXT):
+    elif isinstance(value, str) and has_control_characters(value) and not any(path[: len(free)] == free for free in _FREE_TEXT):
         yield path, _control_character(document, value, path)
 
 

@@ -50,6 +50,12 @@ def problems_markdown(problems: Iterable[Problem]) -> str:
 def validated_text(desired: Desired, problems: Iterable[Problem], color: bool = False) -> str:
     """Return the answer to a valid desired state: what it holds, with its warnings in front."""
     listed = sorted_problems(problems)
+    beside = f" · {counted(listed)}" if listed else ""
+    return render([*map(_line, listed), line(("Valid", "bold green"), f": {sizes_of(desired)}{beside}.")], color)
+
+
+def sizes_of(desired: Desired) -> str:
+    """Return what a desired state holds: ``10 virtual machines, 7 hosts``, or ``nothing``."""
     sizes = (
         (len(desired.virtual_machines), "virtual machine"),
         (len(desired.hosts), "host"),
@@ -57,9 +63,7 @@ def validated_text(desired: Desired, problems: Iterable[Problem], color: bool = 
         (len(desired.storage_locations), "storage location"),
         (len(desired.placement_rules), "placement rule"),
     )
-    held = ", ".join(count(number, noun) for number, noun in sizes if number) or "nothing"
-    beside = f" · {counted(listed)}" if listed else ""
-    return render([*map(_line, listed), line(("Valid", "bold green"), f": {held}{beside}.")], color)
+    return ", ".join(count(number, noun) for number, noun in sizes if number) or "nothing"
 
 
 def plan_problem_lines(problems: Sequence[PlanProblem], width: int) -> Iterator[Text]:
