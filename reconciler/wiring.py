@@ -10,15 +10,25 @@ from reconciler.clock import Clock, SystemClock
 from reconciler.cpsat import installed_solver
 from reconciler.hosts.port import Hosts
 from reconciler.hosts.winrm.adapter import WinRmHosts
-from reconciler.hosts.winrm.config import config_from
+from reconciler.hosts.winrm.config import Purpose, config_from
+from reconciler.hosts.winrm.identities import TwoIdentities
 from reconciler.journal import Journal, SqliteJournal
 from reconciler.plan.solver import Solver
 
 
 @contextmanager
-def winrm_hosts(config_file: Path | None, environment: Mapping[str, str] = os.environ) -> Iterator[Hosts]:
-    """Reach hosts over WinRM as the configuration says; give back shells and connections at the end."""
-    hosts = WinRmHosts(config_from(environment, config_file))
+def winrm_hosts(
+    config_file: Path | None, environment: Mapping[str, str] = os.environ, *, may_change: bool = False
+) -> Iterator[Hosts]:
+    """Reach hosts over WinRM as the configuration says; give back shells and connections at the end.
+
+    Only with ``may_change`` is the writing identity loaded; without it every change is refused before it leaves.
+    """
+    reading = WinRmHosts(as_reader := config_from(environment, config_file, Purpose.READ))
+    hosts = TwoIdentities(reading, None)
+    if may_change:
+        as_writer = config_from(environment, config_file, Purpose.WRITE)
+        hosts = TwoIdentities(reading, reading if as_writer == as_reader else WinRmHosts(as_writer))
     try:
         yield hosts
     finally:

@@ -50,7 +50,7 @@ def apply(
     desired = desired_or_fail(desired_state if approved else target)
     clock = system_clock()
     try:
-        with file_journal(state, clock) as journal, hosts_or_fail(config) as hosts:
+        with file_journal(state, clock) as journal, hosts_or_fail(config, may_change=True) as hosts:
             _refuse_second_use(journal, approved)
             report = run_apply(desired, hosts, journal, clock, Options(approved=approved, override=frozenset(override or ())))
     except JournalError as error:

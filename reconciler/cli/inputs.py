@@ -51,10 +51,10 @@ def saved_observation_or_fail(file: Path) -> Observation:
 
 
 @contextmanager
-def hosts_or_fail(config: Path | None) -> Iterator[Hosts]:
-    """Reach the hosts as configured; end the command where the configuration does not do."""
+def hosts_or_fail(config: Path | None, *, may_change: bool = False) -> Iterator[Hosts]:
+    """Reach the hosts as configured, to look only unless said; end the command where the configuration does not do."""
     try:
-        with winrm_hosts(config, os.environ) as hosts:
+        with winrm_hosts(config, os.environ, may_change=may_change) as hosts:
             yield hosts
     except WinRmConfigError as error:
         finding, _, remedy = str(error).partition("; ")

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.decide import Decision, decide
@@ -14,6 +14,8 @@ from tests.laws.strategies_decide import Situation, situations
 from tests.unit.decide.fleet import NOW, a_plan
 
 COPIES = (MigrationKind.STORAGE, MigrationKind.LIVE_WITH_STORAGE)
+# How long it takes to make a situation says something of the machine, nothing of the law.
+LAWS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Trip = tuple[str, MigrationKind, str, str | None]
 
 
@@ -40,6 +42,7 @@ def at(host: Host, trips: list[Trip], *, storage: bool) -> int:
     return sum(1 for trip in wanted if host.name in trip[2:])
 
 
+@LAWS
 @given(situations())
 def test_slots_of_hosts_and_clusters_are_never_exceeded(case: Situation) -> None:
     """Where something starts, all that runs there fits the smallest limit that applies."""
@@ -55,6 +58,7 @@ def test_slots_of_hosts_and_clusters_are_never_exceeded(case: Situation) -> None
         assert not copies or copies + at(host, now, storage=True) <= (host.migration.maximum_storage_migrations or 0)
 
 
+@LAWS
 @given(situations())
 def test_limits_of_fleet_location_and_protection_are_never_exceeded(case: Situation) -> None:
     """Counted over the whole fleet."""
@@ -70,6 +74,7 @@ def test_limits_of_fleet_location_and_protection_are_never_exceeded(case: Situat
     assert len(crossings) <= limits.unprotected_virtual_machines
 
 
+@LAWS
 @given(situations())
 def test_no_machine_has_two_movers_and_no_host_takes_more_than_it_has_room_for(case: Situation) -> None:
     """Machines of 4 GiB each, less the reserve."""
@@ -84,6 +89,7 @@ def test_no_machine_has_two_movers_and_no_host_takes_more_than_it_has_room_for(c
         assert not arriving or arriving <= (host.available_memory_mib or 0) - wanted.reserve_memory_mib
 
 
+@LAWS
 @given(situations())
 def test_machines_that_belong_apart_never_meet(case: Situation) -> None:
     """A mover counts on both hosts: nobody starts towards a host where a mate is, is going, or comes from."""
@@ -98,6 +104,7 @@ def test_machines_that_belong_apart_never_meet(case: Situation) -> None:
             assert not any(destination in places[mate] for mate in members - {machine})
 
 
+@LAWS
 @given(situations())
 def test_every_step_either_starts_or_waits_with_a_reason(case: Situation) -> None:
     """Nothing is dropped, nothing is told twice."""
@@ -107,6 +114,7 @@ def test_every_step_either_starts_or_waits_with_a_reason(case: Situation) -> Non
     assert all(waiting.code and waiting.finding for waiting in decision.waiting)
 
 
+@LAWS
 @given(situations(), st.randoms(use_true_random=False))
 def test_the_order_of_hosts_and_steps_does_not_matter(case: Situation, shuffle: Random) -> None:
     """The same fleet in another order gives the same decision."""

@@ -6,8 +6,9 @@ owner can read. Every mistake is a ``WinRmConfigError`` with a remedy; none of t
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,6 +21,17 @@ PREFIX: Final = "RECONCILER_WINRM_"
 TRANSPORTS: Final = ("ntlm", "kerberos", "credssp", "certificate", "ssl", "basic")
 CLEAR_TRANSPORTS: Final = ("basic", "ssl")  # these do not encrypt messages themselves
 PORTS: Final = {"http": 5985, "https": 5986}
+
+
+# Who the controller is; the sections ``read`` and ``write`` may hold these.
+IDENTITY: Final = ("username", "password", "transport", "certificate_path", "certificate_key_path")
+
+
+class Purpose(StrEnum):
+    """What an identity is for: to look, or to change. Commands that only look never load the other one."""
+
+    READ = "read"
+    WRITE = "write"
 
 
 class WinRmConfigError(Exception):
@@ -40,6 +52,12 @@ class Secret:
 
     def __bool__(self) -> bool:
         return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
 
     def __repr__(self) -> str:
         return "Secret('***')"
@@ -108,15 +126,22 @@ def check_config(config: WinRmConfig) -> None:
         )
 
 
-def config_from(environment: Mapping[str, str], file: Path | None = None) -> WinRmConfig:
+def config_from(environment: Mapping[str, str], file: Path | None = None, purpose: Purpose = Purpose.READ) -> WinRmConfig:
     """Return the configuration that a file (if given) and the environment describe; the environment has the last word.
 
-    Variables are the field names in upper case after ``RECONCILER_WINRM_``; lists are separated by commas.
+    Variables are the field names in upper case after ``RECONCILER_WINRM_``; lists are separated by commas. The identity
+    for ``purpose`` (the section of that name, variables with its name in between) wins over the one for both.
     """
     values = _from_file(file) if file else {}
+    own = {each: values.pop(each.value, None) or {} for each in Purpose}[purpose]
     names = {item.name for item in fields(WinRmConfig)} - {"endpoints"}
-    values |= {name: environment[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in environment}
+    values |= _from_environment(environment, PREFIX, names)
+    values |= own | _from_environment(environment, f"{PREFIX}{purpose.value.upper()}_", IDENTITY)
     return WinRmConfig(**{name: _value(name, value) for name, value in sorted(values.items())})
+
+
+def _from_environment(environment: Mapping[str, str], prefix: str, names: Iterable[str]) -> dict[str, Any]:
+    return {name: environment[prefix + name.upper()] for name in names if prefix + name.upper() in environment}
 
 
 def _from_file(file: Path) -> dict[str, Any]:
@@ -131,12 +156,23 @@ def _from_file(file: Path) -> dict[str, Any]:
         raise WinRmConfigError(f"{file} is not YAML; correct its syntax") from None
     if not isinstance(values, dict):
         raise WinRmConfigError(f"{file} holds no fields; write `username: ...` and the like")
-    if "password" in values and mode & (stat.S_IRWXG | stat.S_IRWXO) and os.name == "posix":
+    sections = [values, *_identities(file, values)]
+    if any("password" in section for section in sections) and mode & (stat.S_IRWXG | stat.S_IRWXO) and os.name == "posix":
         raise WinRmConfigError(f"{file} holds a password and others may read it; run: chmod 600 {file}")
-    unknown = sorted(str(name) for name in values if name not in {item.name for item in fields(WinRmConfig)})
+    known = {*(item.name for item in fields(WinRmConfig)), *Purpose}
+    unknown = sorted(str(name) for name in values if name not in known)
+    unknown += sorted(str(name) for section in sections[1:] for name in section if name not in IDENTITY)
     if unknown:
         raise WinRmConfigError(f"{file} has unknown fields ({', '.join(unknown)}); see docs/winrm.md for the known ones")
     return values
+
+
+def _identities(file: Path, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the sections ``read`` and ``write``, as far as they are given."""
+    sections = [values[purpose] for purpose in Purpose if values.get(purpose) is not None]
+    if not all(isinstance(section, dict) for section in sections):
+        raise WinRmConfigError(f"{file}: read and write hold an identity each; write `read: {{username: ..., password: ...}}`")
+    return sections
 
 
 def _value(name: str, value: Any) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.hosts.port import Target
-from reconciler.hosts.winrm.config import Secret, WinRmConfig, WinRmConfigError, config_from
+from reconciler.hosts.winrm.config import Purpose, Secret, WinRmConfig, WinRmConfigError, config_from
 
 ENVIRONMENT = {"RECONCILER_WINRM_USERNAME": r"CONTOSO\svc", "RECONCILER_WINRM_PASSWORD": "s3cret!"}
 
@@ -97,3 +97,25 @@ def test_a_secret_shows_itself_only_when_asked() -> None:
 
     assert f"{secret} {secret!r} {[secret]}" == "Secret('***') Secret('***') [Secret('***')]"
     assert secret.reveal() == "s3cret!"
+
+
+def test_looking_and_changing_may_have_identities_of_their_own(tmp_path: Path) -> None:
+    """The section wins over what is said for both, and a variable for one purpose over all; the rest is common."""
+    file = a_file(tmp_path, "username: both\nport: 15986\nread: {username: reader, transport: kerberos}\n")
+    secret = {"RECONCILER_WINRM_PASSWORD": "one", "RECONCILER_WINRM_WRITE_PASSWORD": "two"}
+
+    reader, writer = (config_from(secret, file, purpose) for purpose in Purpose)
+
+    assert (reader.username, reader.transport, reader.port, reader.password.reveal()) == ("reader", "kerberos", 15986, "one")
+    assert (writer.username, writer.transport, writer.port, writer.password.reveal()) == ("both", "ntlm", 15986, "two")
+
+
+@pytest.mark.parametrize("text", ["read: reader\n", "write: {port: 1}\n", "read: {usename: svc}\n"])
+def test_an_identity_is_a_mapping_of_what_identities_have(tmp_path: Path, text: str) -> None:
+    with pytest.raises(WinRmConfigError, match=r"read and write hold an identity each|unknown fields"):
+        config_from({}, a_file(tmp_path, text))
+
+
+def test_a_password_in_a_section_is_kept_from_others_too(tmp_path: Path) -> None:
+    with pytest.raises(WinRmConfigError, match="chmod 600"):
+        config_from({}, a_file(tmp_path, "write: {password: s3cret!}\n", 0o640))
