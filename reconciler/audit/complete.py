@@ -38,10 +38,10 @@ def _ends_well(machine: str, wanted: Managed, case: Case) -> Iterator[Problem]:
 
 
 def _needed(machine: str, wanted: Managed, case: Case) -> Iterator[Problem]:
-    """A machine that is in place stays, unless its host is emptied, a rule is broken, or it makes way for others."""
+    """A machine that is in place stays, unless its host is emptied, a rule is broken, it makes way, or a wish may move it."""
     stand = case.first_stand(machine)
     moves = [step for step in case.chains.get(machine, ()) if step.migration_kind and not step.bypass]
-    moves = [step for step in moves if not _makes_room(step, case)]
+    moves = [step for step in moves if not _makes_room(step, case) and not _is_wished(step, wanted, case)]
     if moves and stand and in_place(machine, stand, case) and not _in_required_rule(machine, case):
         yield problem("needless", _subject(wanted), f"the machine is in place, and step {moves[0].id} moves it")
 
@@ -50,6 +50,17 @@ def _makes_room(step: MachineStep, case: Case) -> bool:
     """Tell whether the step says that it makes room, and another machine does wait for it to come to the place it leaves."""
     waiting = (other for other in case.machine_steps if step.id in other.depends_on)
     return step.reason == "makesRoom" and any(step.source in (other.destination, other.source) for other in waiting)
+
+
+def _is_wished(step: MachineStep, wanted: Managed, case: Case) -> bool:
+    """Tell whether the policy lets wishes move machines, and the machine has the wish that the step names."""
+    if case.desired.policy.planning.preferences != "move":
+        return False
+    if step.reason == "placement.prefer":
+        return wanted.placement is not None and bool(wanted.placement.prefer)
+    kind, _, name = step.reason.partition("/")
+    named = [rule for rule in case.desired.placement_rules if rule.name == name and rule.enforcement == "preferred"]
+    return kind == "preferredRule" and any(step.virtual_machine.id.casefold() in case.members(rule) for rule in named)
 
 
 def _in_required_rule(machine: str, case: Case) -> bool:

@@ -19,6 +19,7 @@ from reconciler.model.words import (
     Handling,
     MigrationKind,
     PerformanceOption,
+    Preferences,
     RuleType,
     WhenOff,
 )
@@ -341,6 +342,17 @@ def _policy(catalogue: Catalogue) -> model.Policy:
         windows=tuple(_window(window) for window in spec.get("windows", [])),
         maximum_age_seconds=spec.get("observation", {}).get("maximumAgeSeconds", standard.maximum_age_seconds),
         unverified=model.Unverified(**spec.get("unverified", {})),
+        planning=_planning(spec.get("planning", {})),
+    )
+
+
+def _planning(spec: dict[str, Any]) -> model.Planning:
+    given, standard = spec.get("estimates", {}), model.Planning()
+    memory = {PerformanceOption(name): speed for name, speed in given.get("memoryMegabytesPerSecond", {}).items()}
+    return model.Planning(
+        preferences=Preferences(spec.get("preferences", standard.preferences)),
+        split_combined_migrations=spec.get("splitCombinedMigrations", standard.split_combined_migrations),
+        estimates=model.Estimates(memory, given.get("storageMegabytesPerSecond"), given.get("dirtyMegabytesPerSecond")),
     )
 
 

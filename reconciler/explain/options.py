@@ -110,7 +110,7 @@ def _judge_traffic(
         found.add(reason)
     if isinstance(route, Route):
         move = Move(drift, machine, drift.host or "", route, "explain")
-        refusal = role_refusal(scene.fleet, move, Assumptions())
+        refusal = role_refusal(scene.fleet, move, Assumptions.of(scene.fleet.desired.policy))
         found.refuse(*([as_reason(refusal)] if refusal else []), *space_reasons(scene, move))
         if route.starts:
             start = memory_at(scene, move.source, machine.id.casefold(), move.memory_mib)

@@ -17,6 +17,7 @@ from reconciler.model.words import (
     Handling,
     MigrationKind,
     PerformanceOption,
+    Preferences,
     RuleType,
     WhenOff,
 )
@@ -238,6 +239,27 @@ class Unverified:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimates:
+    """What estimates of time assume, in megabytes a second; None is the planner's own assumption.
+
+    ``dirty``: memory that a running machine rewrites while it travels, and that therefore travels again.
+    """
+
+    memory: Mapping[PerformanceOption, float] = field(default_factory=dict)
+    storage: float | None = None
+    dirty: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """How plans are made where several would do. A combined migration taken in two moves the files first."""
+
+    preferences: Preferences = Preferences.BREAK_TIES
+    split_combined_migrations: bool = False
+    estimates: Estimates = Estimates()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The fleet's policy; the defaults are what holds where no Policy document is given."""
 
@@ -248,6 +270,7 @@ class Policy:
     windows: tuple[Window, ...] = ()
     maximum_age_seconds: float = 300
     unverified: Unverified = Unverified()
+    planning: Planning = Planning()
 
 
 @dataclass(frozen=True)

@@ -226,6 +226,14 @@ class ObservationRef(Document):
     observed_at: datetime
 
 
+class Assumed(Document):
+    """What the estimates of a plan assume, in bytes a second; by performance option for memory."""
+
+    memory_bytes_per_second: dict[str, float] = {}
+    storage_bytes_per_second: float = 0
+    dirty_bytes_per_second: float = 0
+
+
 class Plan(Document):
     """What would be done. ``complete``: nothing the desired state names is unknown. ``applicable``: nothing forbids it."""
 
@@ -240,6 +248,7 @@ class Plan(Document):
     blocked: tuple[Blocked, ...] = ()
     drift: tuple[DriftEntry, ...] = ()
     problems: tuple[PlanProblem, ...] = ()
+    assumptions: Assumed = Assumed()
 
     @computed_field  # type: ignore[prop-decorator]
     @property

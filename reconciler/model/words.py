@@ -88,6 +88,13 @@ class RuleType(StrEnum):
     AFFINITY = "affinity"
 
 
+class Preferences(StrEnum):
+    """What wishes (``prefer``, preferred rules) may do: choose among targets, or also move machines that are in place."""
+
+    BREAK_TIES = "breakTies"
+    MOVE = "move"
+
+
 class Enforcement(StrEnum):
     """Whether a placement rule must hold or is only wished for."""
 

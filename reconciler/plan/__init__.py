@@ -2,13 +2,14 @@
 
 ``make_plan`` is the way in; each stage is a module that knows only the values in ``moves``: ``targets``, ``exact``, ``assign``
 (where to), ``routes`` (how: ``checks``, ``reach``, ``storage``, ``kinds``), ``clashes``, ``order`` and ``bypass`` (a safe
-sequence; of one group: ``group``, ``sequence``, ``explore``, ``hops``), ``steps``, ``schedule``, ``summary``, ``guard``.
+sequence; of one group: ``group``, ``sequence``, ``explore``, ``hops``), ``splits``, ``steps``, ``schedule``, ``summary``,
+``guard``.
 """
 
 from reconciler.model.desired import Desired
 from reconciler.model.drift import Drift, MachineStatus
 from reconciler.model.observation import Observation
-from reconciler.model.plan import Blocked, DesiredRef, ObservationRef, Plan, PlanProblem
+from reconciler.model.plan import Blocked, DesiredRef, ObservationRef, Plan, PlanProblem, Step
 from reconciler.plan.bypass import left_over, order_moves
 from reconciler.plan.clashes import without_clashes
 from reconciler.plan.estimate import Assumptions
@@ -21,9 +22,10 @@ from reconciler.plan.roles import roles_refused
 from reconciler.plan.rules import Rules
 from reconciler.plan.schedule import lower_bound_seconds, with_times
 from reconciler.plan.solver import Solver
+from reconciler.plan.splits import with_splits
 from reconciler.plan.steps import make_steps
 from reconciler.plan.summary import needed_by, summarise
-from reconciler.plan.targets import choose_targets
+from reconciler.plan.targets import choose_targets, is_wish
 
 __all__ = ["Assumptions", "make_plan"]
 
@@ -37,13 +39,15 @@ def make_plan(
 ) -> Plan:
     """Return the whole plan; machines it cannot help are in ``blocked``, never a reason to stop.
 
-    ``drift`` is what ``find_drift`` said of the same two values; ``assumptions`` are bandwidths and fixed costs for estimates;
+    ``drift`` is what ``find_drift`` said of the same two values; ``assumptions`` are bandwidths and fixed costs for estimates,
+    the policy's where not given;
     ``solver`` looks further than the planner's own search where that leaves something open.
     """
-    assumed = assumptions or Assumptions()
+    assumed = assumptions or Assumptions.of(desired.policy)
     fleet = Fleet(desired, observation, drift)
     sequence, needed, blocked = _safe_sequence(fleet, assumed, solver)
-    steps = with_times(fleet, make_steps(fleet, sequence, assumed), assumed)
+    sequence = with_splits(fleet, sequence, lambda tried: _seconds(_timed(fleet, tried, assumed)))
+    steps = _timed(fleet, sequence, assumed)
     summary = summarise(drift, steps, needed, blocked, lower_bound_seconds(fleet, steps))
     guards = guard_problems(desired, drift, steps, summary)
     return Plan(
@@ -56,7 +60,16 @@ def make_plan(
         blocked=tuple(blocked),
         drift=drift.entries,
         problems=(*guards, *map(PlanProblem.of, drift.problems)),
+        assumptions=assumed.stated(),
     )
+
+
+def _timed(fleet: Fleet, sequence: list[Placed], assumed: Assumptions) -> list[Step]:
+    return with_times(fleet, make_steps(fleet, sequence, assumed), assumed)
+
+
+def _seconds(steps: list[Step]) -> float:
+    return max((step.estimated_start_seconds + step.estimated_seconds for step in steps), default=0.0)
 
 
 def _safe_sequence(fleet: Fleet, assumed: Assumptions, solver: Solver | None) -> tuple[list[Placed], int, list[Blocked]]:
@@ -71,7 +84,9 @@ def _safe_sequence(fleet: Fleet, assumed: Assumptions, solver: Solver | None) ->
     state = ordered.state
     blocked = choice.told([*choice.blocked, *clashing, *left_over(ordered)])
     left = {move.id for move in ordered.left}
-    made = [move for move in moves if move.id not in left and (choice.proven or move.reason != MAKES_ROOM)]
+    made = [
+        move for move in moves if move.id not in left and not is_wish(move) and (choice.proven or move.reason != MAKES_ROOM)
+    ]
     blocked += roles_refused(fleet, [placed.move for placed in state.placed], [one.id for one in blocked])
     blocked += rules.unmended(state.placed, blocked)
     needed = sum(map(needed_by, made)) + ordered.extra_bound
@@ -79,11 +94,11 @@ def _safe_sequence(fleet: Fleet, assumed: Assumptions, solver: Solver | None) ->
 
 
 def _makes_room_for_nobody(state: State, stuck: list[Move]) -> set[str]:
-    """Return machines in place that go, or would go, although nobody comes to take their room."""
+    """Return machines in place that go, or would go, although nobody comes to take their room; and wishes that are stuck."""
     awaited = {(earlier, placed.move.target) for placed in state.placed for earlier in placed.waits_for}
     moves = [(index, placed.move) for index, placed in enumerate(state.placed) if placed.move.reason == MAKES_ROOM]
     idle = {move.id for index, move in moves if not move.bypass and (index, move.source) not in awaited}
-    return idle | {move.id for move in stuck if move.reason == MAKES_ROOM}
+    return idle | {move.id for move in stuck if move.reason == MAKES_ROOM or is_wish(move)}
 
 
 def _is_complete(fleet: Fleet) -> bool:

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.desired import Policy
+from reconciler.model.plan import Assumed
 from reconciler.model.words import Action, PerformanceOption
 
 MIB = 1024 * 1024
+MEGABYTE = 1e6
+MOST_ROUNDS = 10  # a live migration that never catches up with its guest gives up copying ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class Assumptions:
         }
     )
     storage_bytes_per_second: float = 200e6
+    dirty_bytes_per_second: float = 0
     live_overhead_seconds: float = 5
     storage_overhead_seconds: float = 5
     offline_overhead_seconds: float = 5
@@ -27,12 +32,31 @@ class Assumptions:
     start_seconds: float = 10
     settings_seconds: float = 3
 
+    @classmethod
+    def of(cls, policy: Policy) -> "Assumptions":
+        """Return the defaults with what the policy says instead."""
+        given, standard = policy.planning.estimates, cls()
+        memory = {option: speed * MEGABYTE for option, speed in given.memory.items()}
+        return cls(
+            memory_bytes_per_second={**standard.memory_bytes_per_second, **memory},
+            storage_bytes_per_second=given.storage * MEGABYTE if given.storage else standard.storage_bytes_per_second,
+            dirty_bytes_per_second=given.dirty * MEGABYTE if given.dirty else standard.dirty_bytes_per_second,
+        )
+
+    def stated(self) -> Assumed:
+        """Return what the plan document says of them."""
+        return Assumed(
+            memory_bytes_per_second={option.value: speed for option, speed in self.memory_bytes_per_second.items()},
+            storage_bytes_per_second=self.storage_bytes_per_second,
+            dirty_bytes_per_second=self.dirty_bytes_per_second,
+        )
+
     def migration_seconds(
         self, action: Action, *, memory_mib: int, copied_bytes: int, option: PerformanceOption | None, roles: int = 0
     ) -> float:
         """Return the seconds of one migration; ``roles`` is how many cluster roles are taken off or put on with it."""
         copying = copied_bytes / self.storage_bytes_per_second
-        live = self.live_overhead_seconds + memory_mib * MIB / self._bandwidth(option)
+        live = self.live_overhead_seconds + memory_mib * MIB / self._bandwidth(option) * self._rounds(option)
         seconds = {
             Action.STORAGE_MIGRATION: self.storage_overhead_seconds + copying,
             Action.LIVE_MIGRATION: live,
@@ -44,3 +68,8 @@ class Assumptions:
     def _bandwidth(self, option: PerformanceOption | None) -> float:
         slowest = min(self.memory_bytes_per_second.values())
         return self.memory_bytes_per_second.get(option, slowest) if option else slowest
+
+    def _rounds(self, option: PerformanceOption | None) -> float:
+        """How many times the memory travels in all: what was rewritten in one round travels in the next."""
+        left = 1 - self.dirty_bytes_per_second / self._bandwidth(option)
+        return min(MOST_ROUNDS, 1 / left) if left > 0 else MOST_ROUNDS

@@ -217,21 +217,30 @@ def _may_park_files(move: Move) -> bool:
     return MigrationKind.STORAGE in move.drift.machine.migration.allow and not move.route.starts
 
 
+def may_be_split(move: Move) -> bool:
+    """Tell whether a move is one of host and files at once, and its machine allows both kinds apart."""
+    if move.route.action is not Action.LIVE_MIGRATION_WITH_STORAGE or move.route.in_two or move.machine.highly_available:
+        return False
+    return {MigrationKind.LIVE, MigrationKind.STORAGE} <= move.drift.machine.migration.allow
+
+
 def splits(fleet: Fleet, state: State, move: Move) -> Iterator[Hop]:
     """Yield a combined migration taken in two, files first or host first: as many migrations, and other orders."""
-    if move.route.action is not Action.LIVE_MIGRATION_WITH_STORAGE or move.route.in_two or move.machine.highly_available:
-        return
-    allowed = move.drift.machine.migration.allow
-    if MigrationKind.LIVE not in allowed or MigrationKind.STORAGE not in allowed:
+    if not may_be_split(move):
         return
     storage = replace(move.route, destination=None, action=Action.STORAGE_MIGRATION, needs=(), starts=False)
     alone = replace(move.route, action=Action.LIVE_MIGRATION, storage=())
-    if all(_is_one_place(fleet, move, file.target) for file in move.route.storage):
+    if files_may_go_first(fleet, move):
         yield from _in_turn(state, move, storage, alone)
     if not move.route.starts and all(
         stays_reachable(fleet, file.path or "", move.source, move.target) for file in files_of(move.machine)
     ):
         yield from _in_turn(state, move, alone, storage)
+
+
+def files_may_go_first(fleet: Fleet, move: Move) -> bool:
+    """Tell whether the source reaches every place that files go to, and the destination means the same by it."""
+    return all(_is_one_place(fleet, move, file.target) for file in move.route.storage)
 
 
 def _is_one_place(fleet: Fleet, move: Move, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Required placement rules as the planner needs them: who must keep apart from, or together with, whom, and where."""
+"""Placement rules as the planner needs them: who must keep apart from, or together with, whom, and where; and who should."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -23,20 +23,15 @@ class Member:
 
 
 class Rules:
-    """The required rules of a fleet, and where the machines they name stand."""
+    """The rules of a fleet, and where the machines they name stand. Preferred rules are only ever counted (``disliked``)."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self.drifts = fleet.drift.machines
-        self.required = tuple(
-            rule
-            for rule in sorted(fleet.desired.placement_rules, key=lambda rule: rule.name)
-            if rule.enforcement is Enforcement.REQUIRED
-        )
-        self._of: dict[str, list[PlacementRule]] = defaultdict(list)
-        for rule in self.required:
-            for name in rule.virtual_machines:
-                self._of[name.casefold()].append(rule)
+        ordered = sorted(fleet.desired.placement_rules, key=lambda rule: rule.name)
+        self.required = tuple(rule for rule in ordered if rule.enforcement is Enforcement.REQUIRED)
+        self.preferred = tuple(rule for rule in ordered if rule.enforcement is Enforcement.PREFERRED)
+        self._of, self._wishes = _by_member(self.required), _by_member(self.preferred)
         self.members = self._members()
 
     def of(self, drift: MachineDrift) -> list[PlacementRule]:
@@ -63,6 +58,17 @@ class Rules:
                 if there is not None and (there == here) == (rule.type is RuleType.ANTI_AFFINITY):
                     return self._broken(rule, drift, mate, host)
         return None
+
+    def disliked(self, drift: MachineDrift, host: str, positions: dict[str, str]) -> list[PlacementRule]:
+        """Return the preferred rules that a host would break, once for each mate, given where the mates will stand."""
+        found: list[PlacementRule] = []
+        for rule in self._wishes.get(drift.machine.name.casefold(), ()):
+            here = self.value(rule, host)
+            theirs = (self.value(rule, positions[mate]) for mate in self._mates(rule, drift) if mate in positions)
+            found += [
+                rule for there in theirs if there is not None and (there == here) == (rule.type is RuleType.ANTI_AFFINITY)
+            ]
+        return found
 
     def clash(self, rule: PlacementRule, positions: dict[str, str]) -> list[str]:
         """Return the first two members (by name) whose hosts break the rule between them, or none."""
@@ -108,11 +114,21 @@ class Rules:
         members = {
             machine.name.casefold(): Member(machine.name, (host.name,), host.name)
             for host, machine in self._fleet.observation.machines()
-            if machine.name.casefold() in self._of
+            if machine.name.casefold() in self._of or machine.name.casefold() in self._wishes
         }
         for drift in self._fleet.drift.machines:
-            if drift.host is not None and drift.machine.name.casefold() in self._of:
+            name = drift.machine.name.casefold()
+            if drift.host is not None and (name in self._of or name in self._wishes):
                 moving = drift.destination if drift.status is MachineStatus.MOVING else None
                 hosts = (drift.host,) + ((moving,) if moving else ())
                 members[drift.machine.name.casefold()] = Member(drift.machine.name, hosts, moving or drift.host)
         return members
+
+
+def _by_member(rules: Sequence[PlacementRule]) -> dict[str, list[PlacementRule]]:
+    """Return the rules by the machines that they name (case folded)."""
+    found: dict[str, list[PlacementRule]] = defaultdict(list)
+    for rule in rules:
+        for name in rule.virtual_machines:
+            found[name.casefold()].append(rule)
+    return found

@@ -172,7 +172,7 @@ def _add_move(made: _Steps, index: int, placed: Placed) -> None:
         waits[_add_start(made, move, waits)] = "it is started first"
     for part in move.route.parts:
         made.moves[index] = made.add(_migration(made, renewed(move, route=part), _numbered(waits)))
-        waits[made.moves[index]] = "inside a cluster its files move first"
+        waits[made.moves[index]] = "its files move first"
 
 
 def _numbered(waits: dict[str, str]) -> dict[str, str]:
@@ -225,5 +225,6 @@ def _because(fleet: Fleet, move: Move) -> str:
     if move.reason == "host.maintenance" and wanted is not None:
         return str(wanted.source.of("maintenance"))
     kind, _, name = move.reason.partition("/")
-    rule = next((rule for rule in fleet.desired.placement_rules if kind == "placementRule" and rule.name == name), None)
+    kinds = ("placementRule", "preferredRule")
+    rule = next((rule for rule in fleet.desired.placement_rules if kind in kinds and rule.name == name), None)
     return str(rule.source.place if rule else move.drift.machine.source.of(move.reason))

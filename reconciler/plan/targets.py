@@ -1,23 +1,24 @@
 """Where each machine shall go. Machines that may stay do; pinned ones have one answer; for the rest a simple choice.
 
-The choice for flexible placements (fewest migrations, preferred host, fewest bytes, most room) is made one machine at a
-time, largest first. Where that leaves somebody out, ``exact`` looks at all of them together and the choice is made again.
+The choice for flexible placements (fewest migrations, fewest preferred rules broken, preferred host, fewest bytes, most room)
+is made one machine at a time, largest first. Where that leaves somebody out, ``exact`` looks at all of them together and the
+choice is made again. Wishes move a machine that is in place only where the policy says so, and come last.
 """
 
 import heapq
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
-from reconciler.model.desired import PlacementRule
 from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.plan import Blocked
-from reconciler.model.words import Handling, RuleType
+from reconciler.model.words import Handling, Preferences
 from reconciler.plan.checks import host_refusal
 from reconciler.plan.estimate import Assumptions
 from reconciler.plan.exact import MAKES_ROOM, Decision, FirstChoice, decide_together
 from reconciler.plan.fleet import Fleet
+from reconciler.plan.mending import who_leaves
 from reconciler.plan.moves import Move, Refusal, as_blocked
 from reconciler.plan.roles import crossing, role_refusal
 from reconciler.plan.routes import find_route
@@ -32,6 +33,8 @@ STATUS_CODES = {
 }
 DEPENDS_ON_OTHERS = ("memory", "rule")  # reasons that another choice for others could take away
 NO_PLACE = ("no-host", "no-room")  # codes of machines for which a place was looked for
+Preference = tuple[int, int, int, int, int, int, str]
+WISHES = ("placement.prefer", "preferredRule")  # reasons of moves that only a wish asks for
 SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
 
 
@@ -100,6 +103,9 @@ class _Chooser:
                 self._place(drift, self._candidates(drift))
             elif drift.files and drift.host is not None:
                 self._place(drift, [drift.host])
+        if self._fleet.desired.policy.planning.preferences is Preferences.MOVE:
+            for drift in self._in_order():
+                self._better_place(drift)
         return self._moves, self._blocked
 
     def first_choice(self) -> FirstChoice:
@@ -175,7 +181,7 @@ class _Chooser:
 
     def _options(self, drift: MachineDrift, candidates: list[str]) -> list[Move | Refusal]:
         """Return what speaks for or against each host, the most promising first, until no other can be better."""
-        best: tuple[int, int, int, int, int, str] | None = None
+        best: Preference | None = None
         options: list[Move | Refusal] = []
         if len(candidates) == 1:
             return [self._option(drift, candidates[0], alone=True)]
@@ -189,14 +195,12 @@ class _Chooser:
                 best = preference if best is None else min(best, preference)
         return options
 
-    def _by_promise(
-        self, drift: MachineDrift, candidates: list[str]
-    ) -> Iterator[tuple[tuple[int, int, int, int, int, str], str]]:
+    def _by_promise(self, drift: MachineDrift, candidates: list[str]) -> Iterator[tuple[Preference, str]]:
         """Yield hosts with the best preference that they could have (one migration, nothing copied), the best first."""
         prefer = self._preferred(drift)
         ranks = {name: rank for rank, name in enumerate(prefer)}
         heap = [
-            ((1, 0, ranks.get(host.casefold(), len(prefer)), 0, -(self._room.get(host) or 0), host.casefold()), host)
+            ((1, 0, 0, ranks.get(host.casefold(), len(prefer)), 0, -(self._room.get(host) or 0), host.casefold()), host)
             for host in candidates
             if host not in self._closed
         ]
@@ -204,7 +208,7 @@ class _Chooser:
         while heap:
             yield heapq.heappop(heap)
         # These refuse everybody: they are asked last, for the reasons they give.
-        yield from (((99, 0, 0, 0, 0, host.casefold()), host) for host in candidates if host in self._closed)
+        yield from (((99, 0, 0, 0, 0, 0, host.casefold()), host) for host in candidates if host in self._closed)
 
     def _preferred(self, drift: MachineDrift) -> list[str]:
         placement = drift.machine.placement
@@ -244,12 +248,34 @@ class _Chooser:
         finding = f"{move.target} has room for {max(room, 0)} MiB and {move.memory_mib} MiB are needed"
         return Refusal("memory", "no-room", finding, "free memory there, lower the host's reserve, or allow more hosts")
 
-    def _preference(self, drift: MachineDrift, move: Move) -> tuple[int, int, int, int, int, str]:
-        prefer = self._preferred(drift)
-        name = move.target.casefold()
+    def _preference(self, drift: MachineDrift, move: Move) -> Preference:
         border = crossing(self._fleet, drift, move.machine, move.source, move.target)
+        room = self._room.get(move.target) or 0
+        wishes = self._wishes_left(drift, move.target)
+        return (move.route.migrations, border.roles, *wishes, move.route.copied_bytes, -room, move.target.casefold())
+
+    def _wishes_left(self, drift: MachineDrift, host: str) -> tuple[int, int]:
+        """Preferred rules that the host would break, and how far down the machine's own list it stands."""
+        prefer, name = self._preferred(drift), host.casefold()
         rank = prefer.index(name) if name in prefer else len(prefer)
-        return (move.route.migrations, border.roles, rank, move.route.copied_bytes, -(self._room.get(move.target) or 0), name)
+        return len(self._rules.disliked(drift, host, self._positions)), rank
+
+    def _better_place(self, drift: MachineDrift) -> None:
+        """Move a machine that may stay to where fewer wishes are left open, if there is such a place; nothing is blocked."""
+        home = drift.host
+        if drift.status is not MachineStatus.IN_PLACE or drift.differs or self._must_go(drift) or home is None:
+            return
+        now = self._wishes_left(drift, home)
+        if now == (0, 0) or (now[0] == 0 and not self._preferred(drift)):
+            return
+        options = [self._option(drift, host, alone=False) for host in self._candidates(drift) if host != home]
+        better = [one for one in options if isinstance(one, Move) and self._wishes_left(drift, one.target) < now]
+        if better:
+            broken = self._rules.disliked(drift, home, self._positions)
+            fewer = [one for one in better if self._wishes_left(drift, one.target)[0] < now[0]]
+            reason = f"preferredRule/{broken[0].name}" if fewer else "placement.prefer"
+            best = min(fewer or better, key=lambda move: (self._wishes_left(drift, move.target), self._preference(drift, move)))
+            self._take(replace(best, reason=reason))
 
     def _take(self, move: Move) -> None:
         self._moves.append(move)
@@ -284,10 +310,11 @@ class _Chooser:
         self._mending = {}
         if self._fleet.desired.policy.drift is not Handling.CORRECT:
             return {}
-        for broken in self._fleet.drift.rules:
-            staying = [drift for drift in self._drifts(broken.machines) if not self._will_go(drift)]
-            for drift in _leavers(self._rules, broken.rule, staying):
-                self._mending.setdefault(drift.machine.name, broken.rule.name)
+        staying = [
+            (broken.rule, [drift for drift in self._drifts(broken.machines) if not self._will_go(drift)])
+            for broken in self._fleet.drift.rules
+        ]
+        self._mending = who_leaves(self._rules, staying)
         return self._mending
 
     def _drifts(self, names: tuple[str, ...]) -> list[MachineDrift]:
@@ -295,36 +322,9 @@ class _Chooser:
         return [drift for drift in self._fleet.drift.machines if drift.machine.name.casefold() in wanted and drift.host]
 
 
-def _leavers(rules: Rules, rule: PlacementRule, staying: list[MachineDrift]) -> list[MachineDrift]:
-    """Return who should go to mend a rule: everyone but one per place (apart), or all outside the fullest place."""
-    places: dict[str, list[MachineDrift]] = {}
-    for drift in staying:
-        places.setdefault(rules.value(rule, drift.host or "") or "", []).append(drift)
-    if rule.type is RuleType.AFFINITY:
-        home = max(
-            sorted(places), key=lambda value: (sum(not _is_free(one) for one in places[value]), len(places[value])), default=""
-        )
-        return [drift for value in sorted(places) if value != home for drift in places[value] if _is_free(drift)]
-    leavers: list[MachineDrift] = []
-    unmanaged = _values_of_unmanaged(rules, rule)
-    for value, mates in sorted(places.items()):
-        ranked = sorted(mates, key=lambda one: (_is_free(one), one.machine.name.casefold()))
-        leavers += [drift for drift in (ranked if value in unmanaged else ranked[1:]) if _is_free(drift)]
-    return leavers
-
-
-def _values_of_unmanaged(rules: Rules, rule: PlacementRule) -> set[str]:
-    managed = {drift.machine.name.casefold() for drift in rules.drifts}
-    names = {name.casefold() for name in rule.virtual_machines} - managed
-    members = [rules.members[name] for name in sorted(names) if name in rules.members]
-    return {rules.value(rule, host) or "" for member in members for host in member.hosts}
-
-
-def _is_free(drift: MachineDrift) -> bool:
-    """Whether a machine could go elsewhere: corrected, settled, and allowed on more than one host."""
-    placement = drift.machine.placement
-    elsewhere = placement is not None and len({name.casefold() for name in placement.hosts}) > 1
-    return drift.handling is Handling.CORRECT and drift.status in SETTLED and elsewhere
+def is_wish(move: Move) -> bool:
+    """Tell whether only a wish asks for a move: its machine may stay where it is."""
+    return move.reason.partition("/")[0] in WISHES
 
 
 def _no_host(drift: MachineDrift, refusals: list[Refusal], field: str) -> Blocked:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from reconciler.desired import SourceFile, load_desired
 from reconciler.desired.yaml_reader import read_yaml
-from reconciler.model.desired import Desired, Guardrails
-from reconciler.model.words import Handling, MigrationKind, PerformanceOption
+from reconciler.model.desired import Desired, Estimates, Guardrails, Planning
+from reconciler.model.words import Handling, MigrationKind, PerformanceOption, Preferences
 
 EXAMPLE = Path(__file__).parents[3] / "desired-state"
 FLEET = r"""
@@ -136,6 +136,19 @@ def test_a_machine_has_the_policys_drift_and_the_standard_ways_to_migrate() -> N
     assert web.migration.allow == frozenset(MigrationKind)
     assert web.migration.priority == 50
     assert web.placement is None
+
+
+def test_the_policy_says_how_plans_are_made() -> None:
+    """What is not given keeps its default: wishes break ties, nothing is split, the planner's own bandwidths."""
+    spec = (
+        "{planning: {preferences: move, splitCombinedMigrations: true, "
+        "estimates: {memoryMegabytesPerSecond: {SMB: 2500}, dirtyMegabytesPerSecond: 50}}}"
+    )
+
+    planning = load(FLEET + a_document("Policy", "{name: p}", spec)).policy.planning
+
+    assert load(FLEET).policy.planning == Planning(Preferences.BREAK_TIES, False, Estimates())
+    assert planning == Planning(Preferences.MOVE, True, Estimates({PerformanceOption.SMB: 2500}, None, 50))
 
 
 def test_guard_rails_hold_without_a_policy() -> None:
