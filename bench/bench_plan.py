@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from bench.fleets import Case, drain, pinned
 from reconciler.audit import audit
+from reconciler.collector import collector_at_rest
 from reconciler.diff import find_drift
 from reconciler.plan import make_plan
 
@@ -41,6 +42,7 @@ def main(names: list[str]) -> None:
         Path(__file__).with_name("results").joinpath("plan.md").write_text(f"# Planning\n\n{about}\n\n{table}\n", "utf-8")
 
 
+@collector_at_rest()  # as the commands do
 def _measure(name: str, build: Callable[[], Case], audited: bool) -> str:
     case = build()
     gc.collect()

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
+from reconciler.collector import collector_at_rest
 from reconciler.desired import SourceFile
 from reconciler.desired.hints import shown_path
 from reconciler.desired.yaml_reader import MAXIMUM_BYTES, decode, too_large
@@ -227,7 +228,8 @@ def _read(path: Path, model: type[_Document], command: str) -> _Document:
     content = read_document(path)
     try:
         text = decode(content)
-        return model.model_validate_json(text)
+        with collector_at_rest():
+            return model.model_validate_json(text)
     except UnicodeDecodeError as error:
         remedy = f"save it as UTF-8, or make it again with: {command}"
         raise FileProblem(_at_file(path, "not-utf8", "the file is not valid UTF-8", remedy)) from error

@@ -4,18 +4,18 @@ An entry holds names and paths of the fleet, so the folder is the user's alone. 
 are never seen: its code is part of the folder's name. Losing the folder costs time, nothing else.
 """
 
-import gc
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
+from reconciler.collector import collector_at_rest
 from reconciler.desired import Cache, Loaded, load_desired
 from reconciler.desired.schemas import schema_names, schema_text
 from reconciler.files import read_folder
@@ -31,23 +31,11 @@ def load_folder(folder: Path, kept: Cache | None = None) -> Loaded:
     files, unreadable = read_folder(folder)
     if unreadable and not files:
         return Loaded(None, tuple(unreadable))  # that nothing is managed would be a second name for the same trouble
-    with _collector_at_rest():
+    with collector_at_rest():
         loaded = load_desired(files, cache=kept)
     if not unreadable:
         return loaded
     return Loaded(None, (*unreadable, *loaded.problems))
-
-
-@contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Keep the garbage collector from walking hundreds of thousands of new values again and again; none is garbage."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def user_cache(environ: Mapping[str, str]) -> "FolderCache | None":

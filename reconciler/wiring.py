@@ -9,7 +9,6 @@ from pathlib import Path
 from reconciler.clock import Clock, SystemClock
 from reconciler.cpsat import installed_solver
 from reconciler.hosts.port import Hosts
-from reconciler.hosts.winrm.adapter import WinRmHosts
 from reconciler.hosts.winrm.config import Purpose, config_from
 from reconciler.hosts.winrm.identities import TwoIdentities
 from reconciler.journal import Journal, SqliteJournal
@@ -24,6 +23,8 @@ def winrm_hosts(
 
     Only with ``may_change`` is the writing identity loaded; without it every change is refused before it leaves.
     """
+    from reconciler.hosts.winrm.adapter import WinRmHosts  # its client takes a third of a second to load; files need none
+
     reading = WinRmHosts(as_reader := config_from(environment, config_file, Purpose.READ))
     hosts = TwoIdentities(reading, None)
     if may_change:

@@ -10,7 +10,6 @@ from typing import Any, NoReturn, TextIO
 
 from reconciler.model.exit_codes import ExitCode
 from reconciler.model.problem import Problem
-from reconciler.report import problems_text
 
 
 class Finished(Exception):  # noqa: N818 - the end of a command, not an error
@@ -28,7 +27,7 @@ def finish(code: ExitCode) -> NoReturn:
 
 def fail(*problems: Problem, code: ExitCode = ExitCode.ERROR) -> NoReturn:
     """Say what is wrong, and what to do about it, and end the command."""
-    say(problems_text(problems))
+    _say_problems(problems)
     finish(code)
 
 
@@ -73,7 +72,13 @@ def warn(problems: Iterable[Problem]) -> None:
     """Say problems that do not stop the command."""
     listed = list(problems)
     if listed:
-        say(problems_text(listed))
+        _say_problems(listed)
+
+
+def _say_problems(problems: Iterable[Problem]) -> None:
+    from reconciler.report import problems_text  # loads all views; --help and --version show none
+
+    say(problems_text(problems))
 
 
 def use_color() -> bool:

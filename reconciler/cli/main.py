@@ -7,19 +7,8 @@ from typing import Annotated
 import typer
 
 import reconciler
-from reconciler.cli.apply import apply
+from reconciler.cli.commands import Commands
 from reconciler.cli.console import Finished, print_data
-from reconciler.cli.demo import demo
-from reconciler.cli.explain import explain
-from reconciler.cli.import_fleet import import_
-from reconciler.cli.keys import keys
-from reconciler.cli.observe import observe
-from reconciler.cli.plan import drift, plan
-from reconciler.cli.preview import preview
-from reconciler.cli.schema import schema
-from reconciler.cli.simulate import simulate
-from reconciler.cli.status import status
-from reconciler.cli.validate import validate
 from reconciler.model.exit_codes import ExitCode
 
 # Typer ends with 2 on wrong usage, which in this field means "changes present"; see the table below.
@@ -29,15 +18,13 @@ EPILOG = "Exit codes: " + " · ".join(f"{int(code)} {code.meaning}" for code in 
 
 app = typer.Typer(
     name="reconciler",
+    cls=Commands,
     help="GitOps for Hyper-V fleets: YAML says where virtual machines run; see the exact moves, then let them happen safely.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-for command in (validate, observe, plan, preview, apply, drift, explain, status, keys, schema, simulate, demo):
-    app.command()(command)
-app.command("import")(import_)
 
 
 def _print_version(wanted: bool) -> None:

@@ -18,6 +18,7 @@ from reconciler.cli.arguments import (
 )
 from reconciler.cli.console import fail, finish, print_data, print_json, say, use_color, width
 from reconciler.cli.inputs import desired_or_fail, observation_or_fail
+from reconciler.collector import collector_at_rest
 from reconciler.cycle import Thought, UnsoundPlan, think
 from reconciler.explain import FORMS, what_if
 from reconciler.model.desired import Desired
@@ -96,6 +97,7 @@ def suppose_all(desired: Desired, changes: Sequence[str]) -> Desired:
     return desired
 
 
+@collector_at_rest()
 def think_or_fail(desired: Desired, seen: Observation) -> Thought:
     """Return drift and plan; a plan that the audit refuses is a bug of ours, and is said as such."""
     try:

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path as FilePath
-from typing import Any, Final
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.desired.documents import YamlDocument
 from reconciler.desired.hints import Path, did_you_mean, listed, shown_path, shown_value
 from reconciler.desired.shapes import Question, compiled
 from reconciler.model.problem import Problem
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 KINDS: Final = {
     "Host": "host",
@@ -99,13 +100,15 @@ def quickly_sound(kind: str, data: Any) -> bool:
     return _quick_question(kind)(data)
 
 
-def schema_errors(kind: str, data: Any) -> Iterator[ValidationError]:
+def schema_errors(kind: str, data: Any) -> "Iterator[ValidationError]":
     """Give what jsonschema finds wrong with a document of a kind."""
     return _validator(kind).iter_errors(data)
 
 
 @cache
-def _validator(kind: str) -> Draft202012Validator:
+def _validator(kind: str) -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator  # a quarter of the time to validate a folder, and needed for bad documents only
+
     return Draft202012Validator(_schema(kind))
 
 
@@ -185,7 +188,7 @@ class _Violation:
     message: str
 
 
-def _violation(error: ValidationError) -> _Violation:
+def _violation(error: "ValidationError") -> _Violation:
     """Return an error; of alternatives, the error of the one that was meant: whose type the value has."""
     alternatives = [inner for inner in error.context or () if inner.validator not in ("type", "const")]
     if error.validator == "anyOf" and alternatives:

@@ -6,8 +6,10 @@ stale plan, an interruption) uses the code directly; everything that follows fro
 
 from collections.abc import Iterator
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from reconciler.model.plan import Plan
+if TYPE_CHECKING:  # every command knows its exit codes, and few ever see a plan
+    from reconciler.model.plan import Plan
 
 GUARDRAIL = "guardrail-"
 
@@ -49,7 +51,7 @@ def exit_code_table() -> str:
     return "\n".join(f"{code.value:>3}  {code.meaning}" for code in ExitCode)
 
 
-def exit_code_for(plan: Plan, *, detailed: bool, always: bool) -> tuple[ExitCode, str]:
+def exit_code_for(plan: "Plan", *, detailed: bool, always: bool) -> tuple[ExitCode, str]:
     """Return the exit code that a plan calls for, and the reason as a short sentence without a full stop.
 
     ``detailed`` is ``--detailed-exitcode``; ``always`` is for commands that change something (apply, one pass of run). With
@@ -61,7 +63,7 @@ def exit_code_for(plan: Plan, *, detailed: bool, always: bool) -> tuple[ExitCode
     return findings[0] if findings else (ExitCode.DONE, _done(plan))
 
 
-def _findings(plan: Plan) -> Iterator[tuple[ExitCode, str]]:
+def _findings(plan: "Plan") -> Iterator[tuple[ExitCode, str]]:
     errors = [problem for problem in plan.problems if problem.severity == "error"]
     guards = [problem for problem in errors if problem.code.startswith(GUARDRAIL)]
     others = [problem for problem in errors if not problem.code.startswith(GUARDRAIL)]
@@ -81,7 +83,7 @@ def _findings(plan: Plan) -> Iterator[tuple[ExitCode, str]]:
         yield ExitCode.CHANGES, f"{_count(len(plan.steps), 'step')} to do"
 
 
-def _done(plan: Plan) -> str:
+def _done(plan: "Plan") -> str:
     return f"{_count(len(plan.steps), 'step')} planned" if plan.has_changes else "nothing to change"
 
 

@@ -1,0 +1,75 @@
+"""The list of commands, each loaded when it is the one that was asked for.
+
+What a command imports (a WinRM client, a simulated fleet, a planner) takes longer than many commands run; so ``--help``,
+``--version`` and ``validate`` pay for none of it. The line that ``--help`` shows stands here and in the command's docstring; a
+test holds them together.
+"""
+
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+# Name: module below reconciler.cli and function in it, and what --help says.
+COMMANDS: Final = {
+    "validate": (
+        "validate:validate",
+        "Check the desired state: every problem of every file at once, with its place and remedy.",
+    ),
+    "observe": (
+        "observe:observe",
+        "Ask every host of the desired state once; a host that does not answer is named, with the reason.",
+    ),
+    "plan": ("plan:plan", "Show the exact moves that bring the fleet to its desired state, and why each is needed."),
+    "preview": (
+        "preview:preview",
+        "Show what a change does before it is merged: moves it adds and removes, changed fields, blocked machines, risk.",
+    ),
+    "apply": (
+        "apply:apply",
+        "Migrate what is out of place, verify every step by observation, and report the drift that is left.",
+    ),
+    "drift": ("plan:drift", "Show what differs between desired state and fleet, and what is done about each difference."),
+    "explain": (
+        "explain:explain",
+        "Explain one machine, host or cluster: where it stands and may stand, what is refused and why, what it waits for.",
+    ),
+    "status": ("status:status", "List the migrations that run on the hosts now: machine, kind, from, to, percent."),
+    "import": (
+        "import_fleet:import_",
+        "Write the desired state of a fleet as it is: placement and storage of every machine. Its plan is empty.",
+    ),
+    "keys": (
+        "keys:keys",
+        "Make a pair of Ed25519 keys. The private one signs (observe --publish), the public one checks (preview --verify-key).",
+    ),
+    "schema": ("schema:schema", "List, print or export the JSON Schemas of the desired state, the observation and the plan."),
+    "simulate": ("simulate:simulate", "Serve a simulated fleet, one WinRM endpoint per host, until Ctrl-C."),
+    "demo": ("demo:demo", "Start a simulated fleet, plan, migrate, verify, and plan again: nothing left to do."),
+}
+
+
+class ListedCommand(TyperCommand):
+    """A command of the list: its name and help are known, its options only once it is called."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Load the command and let it parse its arguments; the context is the loaded command's own."""
+        return loaded(str(self.name)).make_context(info_name, args, parent=parent, **extra)
+
+
+class Commands(TyperGroup):
+    """All commands of the list, in its order."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, (_, help_line) in COMMANDS.items():
+            self.add_command(ListedCommand(name, help=help_line))
+
+
+def loaded(name: str) -> Any:
+    """Return a command with its options: imports all that it needs."""
+    module, _, function = COMMANDS[name][0].partition(":")
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name)(getattr(import_module(f"reconciler.cli.{module}"), function))
+    return typer.main.get_command(single)
