@@ -27,18 +27,26 @@ def problem(code: str, subject: str, finding: str) -> Problem:
     return Problem(code=f"audit-{code}", finding=finding, remedy=REMEDY, subject=subject)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stand:
-    """How a machine stands at one moment. ``files`` has disks by normalised first path, and the three folders by name.
-
-    ``parents`` has, by the same keys, the file below each disk that a checkpoint stands upon.
-    """
+    """How a machine stands at one moment; ``moved`` are its files that are no longer where they were observed."""
 
     host: str
     state: str | None
     has_role: bool | None
-    files: dict[str, str] = field(default_factory=dict)
-    parents: dict[str, str] = field(default_factory=dict)
+    observed: VirtualMachine
+    moved: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """Disks by normalised first path, and the three folders by name; looked up only where files matter."""
+        return files_of(self.observed) | self.moved
+
+    @property
+    def parents(self) -> dict[str, str]:
+        """By the same keys, the file below each disk that a checkpoint stands upon."""
+        disks = self.observed.disks
+        return {paths.normal(disk.path): disk.parent_path for disk in disks if disk.path and disk.parent_path}
 
     @property
     def is_running(self) -> bool:
@@ -94,19 +102,19 @@ class Case:
     @cached_property
     def seen(self) -> dict[str, list[tuple[Host, VirtualMachine]]]:
         """Where each machine is seen, by VMId."""
-        seen: dict[str, list[tuple[Host, VirtualMachine]]] = defaultdict(list)
-        for host, machine in self.observation.machines():
-            seen[machine.id.casefold()].append((host, machine))
-        return dict(seen)
+        return self.observation.sightings
 
     @cached_property
     def managed(self) -> dict[str, Managed]:
         """Desired machines by VMId, where exactly one seen machine fits."""
-        pairs = ((self.id_of(machine), machine) for machine in self.desired.virtual_machines)
-        return {machine_id: machine for machine_id, machine in pairs if machine_id}
+        return {machine_id: machine for machine_id, machine in self.wanted if machine_id}
 
-    def id_of(self, machine: Managed) -> str | None:
-        """Return the VMId of a desired machine, or None where it is not seen or not unique."""
+    @cached_property
+    def wanted(self) -> list[tuple[str | None, Managed]]:
+        """Every desired machine with its VMId, or None where it is not seen or not unique."""
+        return [(self._id_of(machine), machine) for machine in self.desired.virtual_machines]
+
+    def _id_of(self, machine: Managed) -> str | None:
         if machine.id:
             return machine.id.casefold() if machine.id.casefold() in self.seen else None
         ids = self.ids_named(machine.name)
@@ -178,8 +186,7 @@ class Case:
         if len(found) != 1:
             return None
         host, machine = found[0]
-        parents = {paths.normal(disk.path): disk.parent_path for disk in machine.disks if disk.path and disk.parent_path}
-        return Stand(host.name.casefold(), machine.state, machine.highly_available, files_of(machine), parents)
+        return Stand(host.name.casefold(), machine.state, machine.highly_available, machine)
 
     def last_stand(self, machine_id: str) -> Stand | None:
         """Return how a machine stands when the plan is done."""
@@ -227,17 +234,15 @@ def after(step: MachineStep, stand: Stand) -> Stand:
     crossing = step.leaves_cluster is not None or step.joins_cluster is not None
     has_role = step.joins_cluster is not None if crossing else stand.has_role
     host = (step.destination or stand.host).casefold()
-    return replace(stand, host=host, has_role=has_role, files=_moved(step, stand.files))
+    return replace(stand, host=host, has_role=has_role, moved=stand.moved | dict(_moved(step, stand.files)))
 
 
-def _moved(step: MachineStep, files: dict[str, str]) -> dict[str, str]:
-    moved = dict(files)
+def _moved(step: MachineStep, files: dict[str, str]) -> Iterator[tuple[str, str]]:
     for move in step.storage:
         for key, path in files.items():
             named = move.file == key if key in FOLDERS else move.file not in FOLDERS and paths.same(path, move.source)
             if named:
-                moved[key] = move.target
-    return moved
+                yield key, move.target
 
 
 def migrates_host(step: MachineStep) -> bool:

@@ -14,14 +14,14 @@ from reconciler.model.problem import Problem
 
 def check(case: Case) -> Iterator[Problem]:
     """Go through the desired machines one by one."""
-    for wanted in case.desired.virtual_machines:
-        machine = case.id_of(wanted)
+    for machine, wanted in case.wanted:
         if machine is None:
             if not _is_told(wanted, None, case) and not case.plan.summary.unknown:
                 yield problem("forgotten", _subject(wanted), "the machine is not seen, and the plan does not say so")
         elif machine not in case.jobs:
             yield from _ends_well(machine, wanted, case)
-            yield from _needed(machine, wanted, case)
+            if machine in case.chains:
+                yield from _needed(machine, wanted, case)
 
 
 def _ends_well(machine: str, wanted: Managed, case: Case) -> Iterator[Problem]:
@@ -40,7 +40,7 @@ def _ends_well(machine: str, wanted: Managed, case: Case) -> Iterator[Problem]:
 def _needed(machine: str, wanted: Managed, case: Case) -> Iterator[Problem]:
     """A machine that is in place stays, unless its host is emptied, a rule is broken, it makes way, or a wish may move it."""
     stand = case.first_stand(machine)
-    moves = [step for step in case.chains.get(machine, ()) if step.migration_kind and not step.bypass]
+    moves = [step for step in case.chains[machine] if step.migration_kind and not step.bypass]
     moves = [step for step in moves if not _makes_room(step, case) and not _is_wished(step, wanted, case)]
     if moves and stand and in_place(machine, stand, case) and not _in_required_rule(machine, case):
         yield problem("needless", _subject(wanted), f"the machine is in place, and step {moves[0].id} moves it")

@@ -16,7 +16,7 @@ def entries_of(
     """Return settings first, then rules, then machines, each by name."""
     found = [entry for drift in settings for entry in _of_settings(drift)]
     found += [_of_rule(desired, drift) for drift in rules]
-    found += [entry for drift in machines for entry in _of_machine(drift)]
+    found += [entry for drift in machines if drift.differs for entry in _of_machine(drift)]
     return tuple(found)
 
 

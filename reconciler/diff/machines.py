@@ -59,13 +59,13 @@ class _Judge:
         return self._bare(MachineStatus.UNKNOWN, "no host reports this machine, and not every host answered")
 
     def _found_twice(self, seen: list[Seen]) -> MachineDrift | None:
-        if len(seen) == 1 and not self._sightings.is_claimed_twice(self._machine):
+        if len(seen) == 1 and not self._sightings.are_claimed_twice(seen):
             return None
         ids = sorted({machine.id.casefold() for _, machine in seen})
         where = ", ".join(f"{machine.id} on {host.name}" for host, machine in seen)
         if len(ids) > 1:
             return self._bare(MachineStatus.AMBIGUOUS, f"{len(ids)} machines have this name: {where}")
-        if self._sightings.is_claimed_twice(self._machine):
+        if self._sightings.are_claimed_twice(seen):
             return self._bare(MachineStatus.AMBIGUOUS, f"two documents mean the same machine: {where}")
         if len(seen) > 1 and self._sightings.migration(ids[0]) is None:
             hosts = ", ".join(host.name for host, _ in seen)
@@ -168,7 +168,7 @@ class _Judge:
 
 
 def _unknown_disks(drift: MachineDrift) -> list[Problem]:
-    if drift.observed is None:
+    if drift.observed is None or not drift.machine.storage.disks:
         return []
     names = {paths.file_of(path).casefold() for disk in drift.observed.disks for path in (disk.path, disk.parent_path) if path}
     return [

@@ -1,6 +1,7 @@
 """Which observed machine is which managed one: by VMId where given, else by a name that only one VMId bears."""
 
 from collections import Counter, defaultdict
+from functools import cached_property
 
 from reconciler.model.desired import Desired, VirtualMachine
 from reconciler.model.drift import UnmanagedMachine
@@ -16,31 +17,31 @@ class Sightings:
 
     def __init__(self, desired: Desired, observation: Observation) -> None:
         self._desired, self._observation = desired, observation
-        self._by_id: dict[str, list[Seen]] = defaultdict(list)
-        self._by_name: dict[str, list[Seen]] = defaultdict(list)
-        for host, machine in sorted(observation.machines(), key=lambda seen: (seen[0].name.casefold(), seen[1].id)):
-            self._by_id[machine.id.casefold()].append((host, machine))
-            self._by_name[machine.name.casefold()].append((host, machine))
+        self._by_id = observation.sightings
         self._jobs = {
             job.virtual_machine.casefold(): (host, job)
             for host in sorted(observation.hosts, key=lambda host: host.name.casefold(), reverse=True)
             for job in host.running_migrations
         }
         self.all_hosts_seen = self._all_hosts_seen()
-        self._claims = Counter(key for machine in desired.virtual_machines for key in self._ids(machine))
+        self._claims = Counter(key for machine in desired.virtual_machines for key in self._ids(self.of(machine)))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Seen]]:
+        found: dict[str, list[Seen]] = defaultdict(list)
+        for seen in self._observation.machines():
+            found[seen[1].name.casefold()].append(seen)
+        return found
 
     def of(self, machine: VirtualMachine) -> list[Seen]:
         """Return every place where a managed machine, or another of its name, was seen."""
-        if machine.id is not None:
-            return self._by_id.get(machine.id.casefold(), [])
-        return self._by_name.get(machine.name.casefold(), [])
+        by_id = machine.id is not None
+        found = self._by_id.get(str(machine.id).casefold(), []) if by_id else self._by_name.get(machine.name.casefold(), [])
+        return sorted(found, key=_by_host) if len(found) > 1 else found
 
-    def is_claimed_twice(self, machine: VirtualMachine) -> bool:
-        """Tell whether another managed machine means the same VMId."""
-        seen = self.of(machine)
-        if len(seen) == 1:
-            return self._claims[seen[0][1].id.casefold()] > 1
-        return any(self._claims[key] > 1 for key in self._ids(machine))
+    def are_claimed_twice(self, seen: list[Seen]) -> bool:
+        """Tell whether two managed machines mean one VMId among these."""
+        return any(self._claims[key] > 1 for key in self._ids(seen))
 
     def migration(self, machine_id: str) -> tuple[Host, Migration] | None:
         """Return the running migration of a machine and its source host, whoever started it."""
@@ -48,13 +49,18 @@ class Sightings:
 
     def unmanaged(self) -> tuple[UnmanagedMachine, ...]:
         """Return the machines that nobody manages, sorted by name; ambiguous ones are not among them."""
-        rest = [seen[0] for key, seen in self._by_id.items() if key not in self._claims]
+        rest = [min(seen, key=_by_host) for key, seen in self._by_id.items() if key not in self._claims]
         found = (UnmanagedMachine(machine.id, machine.name, host.name) for host, machine in rest)
         return tuple(sorted(found, key=lambda one: (one.name.casefold(), one.id)))
 
-    def _ids(self, machine: VirtualMachine) -> set[str]:
-        return {seen.id.casefold() for _, seen in self.of(machine)}
+    @staticmethod
+    def _ids(seen: list[Seen]) -> set[str]:
+        return {machine.id.casefold() for _, machine in seen}
 
     def _all_hosts_seen(self) -> bool:
         named = all(self._observation.host(host.name) is not None for host in self._desired.hosts)
         return named and all(host.status is HostStatus.OK for host in self._observation.hosts)
+
+
+def _by_host(seen: Seen) -> tuple[str, str]:
+    return seen[0].name.casefold(), seen[1].id

@@ -8,8 +8,10 @@ from reconciler.model.words import Enforcement, RuleType
 
 def broken_rules(desired: Desired, observation: Observation, machines: tuple[MachineDrift, ...]) -> tuple[RuleDrift, ...]:
     """Return each required rule that does not hold now, with the members that share (or do not share) a place."""
-    hosts = _hosts_of_names(observation, machines)
     required = [rule for rule in desired.placement_rules if rule.enforcement is Enforcement.REQUIRED]
+    if not required:
+        return ()
+    hosts = _hosts_of_names(observation, machines)
     found = [_broken(desired, observation, rule, hosts) for rule in sorted(required, key=lambda rule: rule.name)]
     return tuple(drift for drift in found if drift is not None)
 

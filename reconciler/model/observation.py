@@ -189,6 +189,19 @@ class Observation(Document):
         return ((host, machine) for host in self.hosts for machine in host.virtual_machines)
 
     @cached_property
+    def sightings(self) -> dict[str, list[tuple[Host, VirtualMachine]]]:
+        """Where each machine is seen, by VMId (case folded), in the order of the document; on a move at both ends."""
+        found: dict[str, list[tuple[Host, VirtualMachine]]] = {}
+        for host in self.hosts:
+            for machine in host.virtual_machines:
+                key = machine.id.casefold()
+                if key in found:
+                    found[key].append((host, machine))
+                else:
+                    found[key] = [(host, machine)]
+        return found
+
+    @cached_property
     def _hosts_by_name(self) -> dict[str, Host]:
         return {host.name.casefold(): host for host in self.hosts}
 

@@ -96,11 +96,12 @@ class Fleet:
     @cached_property
     def _incoming(self) -> dict[str, int]:
         addresses = {(host.address or host.name).casefold(): host.name.casefold() for host in self.observation.hosts}
-        machines = {machine.id.casefold(): machine for _, machine in self.observation.machines()}
+        machines = self.observation.sightings
         sums: dict[str, int] = {}
         for host in self.observation.hosts:
             for job in host.running_migrations:
-                machine = machines.get(job.virtual_machine.casefold())
+                found = machines.get(job.virtual_machine.casefold())
+                machine = found[-1][1] if found else None
                 if job.destination and machine and not machine.is_off:
                     name = addresses.get(job.destination.casefold(), job.destination.casefold())
                     sums[name] = sums.get(name, 0) + (machine.memory_mib or 0)

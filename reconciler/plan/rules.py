@@ -111,6 +111,8 @@ class Rules:
         return Refusal("rule", "no-host", finding, remedy)
 
     def _members(self) -> dict[str, Member]:
+        if not self._of and not self._wishes:
+            return {}
         members = {
             machine.name.casefold(): Member(machine.name, (host.name,), host.name)
             for host, machine in self._fleet.observation.machines()

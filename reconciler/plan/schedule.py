@@ -138,11 +138,12 @@ class _Timetable:
         return missing, after
 
     def _occupy_running(self, assumptions: Assumptions) -> None:
-        machines = {machine.id.casefold(): machine for _, machine in self._fleet.observation.machines()}
+        machines = self._fleet.observation.sightings
         hosts = sorted(self._fleet.observation.hosts, key=lambda host: host.name.casefold())
         for host in hosts:
             for job in host.running_migrations:
-                machine = machines.get(job.virtual_machine.casefold())
+                found = machines.get(job.virtual_machine.casefold())
+                machine = found[-1][1] if found else None
                 keys = (("fleet",), *_host_slots(job.kind, True, (host.name, job.destination)))
                 copied = sum(disk.file_bytes or 0 for disk in machine.disks) if machine and job.kind in STORAGE_KINDS else 0
                 seconds = _remaining(job, assumptions, (machine.memory_mib or 0) if machine else 0, copied)

@@ -104,7 +104,7 @@ class _Chooser:
             elif drift.files and drift.host is not None:
                 self._place(drift, [drift.host])
         if self._fleet.desired.policy.planning.preferences is Preferences.MOVE:
-            for drift in self._in_order():
+            for drift in self._in_order(also_settled=True):
                 self._better_place(drift)
         return self._moves, self._blocked
 
@@ -126,11 +126,19 @@ class _Chooser:
         room = self._fleet.memory_room(name)
         return None if room is None else room + self._fleet.leaving_memory.get(name.casefold(), 0)
 
-    def _in_order(self) -> list[MachineDrift]:
-        """Files only, then pinned machines, then flexible ones; the largest first, so that small ones fill the gaps."""
-        correct = [drift for drift in self._fleet.drift.machines if drift.handling is Handling.CORRECT]
+    def _in_order(self, *, also_settled: bool = False) -> list[MachineDrift]:
+        """Files only, then pinned machines, then flexible ones; the largest first, so that small ones fill the gaps.
+
+        Machines that are in place and stay there, most of a large fleet, are left out unless asked for.
+        """
+        correct = (drift for drift in self._fleet.drift.machines if drift.handling is Handling.CORRECT)
         return sorted(
-            (drift for drift in correct if drift.status in SETTLED or drift.status in STATUS_CODES),
+            (
+                drift
+                for drift in correct
+                if drift.status in STATUS_CODES
+                or (drift.status in SETTLED and (also_settled or drift.files or self._must_go(drift)))
+            ),
             key=lambda drift: (
                 self._choices(drift) if self._must_go(drift) else 0,
                 -(drift.observed.memory_mib or 0) if drift.observed else 0,
@@ -139,8 +147,10 @@ class _Chooser:
         )
 
     def _must_go(self, drift: MachineDrift) -> bool:
-        makes_room = drift.machine.name.casefold() in self._decision.making_room
-        return drift.wrong_host or drift.draining or drift.machine.name in self._mending or makes_room
+        if drift.wrong_host or drift.draining:
+            return True
+        name, decision = drift.machine.name, self._decision
+        return name in self._mending or (bool(decision.making_room) and name.casefold() in decision.making_room)
 
     def _choices(self, drift: MachineDrift) -> int:
         placement = drift.machine.placement
@@ -298,6 +308,8 @@ class _Chooser:
 
     def _settled_positions(self) -> dict[str, str]:
         """Where rule members will stand that no move of this plan concerns; those yet to be placed are left out."""
+        if not self._rules.members:
+            return {}
         going = {drift.machine.name.casefold() for drift in self._fleet.drift.machines if self._will_go(drift)}
         members = self._rules.members.items()
         return {name: member.settled for name, member in members if name not in going and member.settled}
