@@ -28,7 +28,17 @@ from reconciler.plan.solver import Solver
 
 # What waiting in this run can cure: a slot, room or a role that something already under way will free.
 NOT_WORTH_WAITING = frozenset(
-    {"not-applicable", "window-closed", "held", "host-not-ok", "unknown-limits", "not-approved", "held-back"}
+    {
+        "not-applicable",
+        "window-closed",
+        "held",
+        "host-not-ok",
+        "unknown-limits",
+        "not-approved",
+        "held-back",
+        "failure-budget",
+        "host-quarantined",
+    }
 )
 
 
@@ -70,6 +80,7 @@ class Controller:
         self.followed = Followed(self.starter, self.journal, self.clock, self.view, self.options, begun)
         self._planned: set[str] = set()
         self._told = 0
+        self._digest: str | None = None
 
     def stop(self) -> None:
         """Start nothing more; a machine that is without high availability because of us still gets its role."""
@@ -82,14 +93,22 @@ class Controller:
     def look(self, desired: Desired) -> Thought:
         """The first half of a pass: take a fresh look, settle what was started, and plan. Starts nothing."""
         self.starter.know(desired)
+        self._forgive(desired)
         observation = survey(self.hosts, targets_of(desired), self.clock)
         self.peaks = peak_of(self.peaks, observation)
         self.starter.note_restored_roles(observation)
         self.followed.settle(desired, observation)
         thought = think(desired, observation, self.solver)
         self.followed.adopt(thought.drift)
+        self.followed.intervene(thought.drift, desired.digest)
         self._show(thought.plan)
         return thought
+
+    def _forgive(self, desired: Desired) -> None:
+        """Another desired state is another question: what was given up, or left to whoever cancelled it, is tried again."""
+        if self._digest not in (None, desired.digest):
+            self.followed.given_up.clear()
+        self._digest = desired.digest
 
     def act(self, thought: Thought) -> PassResult:
         """The second half: decide what may start now, and start it."""
@@ -146,13 +165,10 @@ class Controller:
             self._show(thought.plan)
 
     def _record_refusal(self, step: Step, detail: str) -> None:
-        key = attempt_key(step)
-        attempts = self.starter.memory.attempts
-        failures = attempts[key].failures if key in attempts else 1
+        attempt = self.starter.memory.attempts[attempt_key(step)]
         refused = outcome(step, OutcomeState.FAILED, detail).model_copy(update={"ended_at": self.clock.now()})
         self.followed.outcomes.append(refused)
-        if failures >= self.options.attempts:
-            self.followed.given_up[key] = f"refused {failures} times: {detail}"
+        self.followed.count_failure(step, attempt, "refused")
 
     # -- when to look again
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from reconciler.clock import Clock
 from reconciler.controller.options import Options, View
+from reconciler.controller.patience import is_stalled, why_end
 from reconciler.controller.start import Starter
 from reconciler.controller.tracking import Tracked, adopted_step, key_of, not_after, outcome_of, row_of
 from reconciler.controller.verify import Judgement, Verdict, judge
@@ -18,9 +19,21 @@ from reconciler.hosts.port import Answer
 from reconciler.journal import Journal
 from reconciler.model.desired import Desired, VirtualMachine
 from reconciler.model.drift import Drift, MachineDrift, MachineStatus
-from reconciler.model.observation import Observation
+from reconciler.model.host_failures import Cause, diagnose
+from reconciler.model.memory import Attempt
+from reconciler.model.observation import Migration, Observation
 from reconciler.model.plan import MachineStep, Step
 from reconciler.model.progress import OutcomeState, ProgressRow, StepOutcome
+
+CANCELLED_JOB_STATES = ("Terminated", "Killed")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """Why a machine or setting is not tried again before the desired state changes; ``state``: skipped or blocked."""
+
+    why: str
+    state: OutcomeState
 
 
 @dataclass
@@ -35,7 +48,7 @@ class Followed:
     begun: dict[str, MachineStep]
     tracked: dict[str, Tracked] = field(default_factory=dict)
     outcomes: list[StepOutcome] = field(default_factory=list)
-    given_up: dict[str, str] = field(default_factory=dict)
+    given_up: dict[str, GivenUp] = field(default_factory=dict)
     _ended_rows: list[ProgressRow] = field(default_factory=list)
 
     @property
@@ -58,11 +71,11 @@ class Followed:
 
     def _settle_one(self, key: str, tracked: Tracked, seen: Judgement, desired: Desired, observation: Observation) -> None:
         if seen.verdict is Verdict.RUNNING and seen.migration:
-            self.tracked[key] = tracked.seen(seen.migration)
+            self._see(key, seen.migration)
         elif seen.verdict is Verdict.DONE:
             self._arrive(key, tracked, desired, observation)
         elif seen.verdict is Verdict.NOT_DONE:
-            self._fail(key, tracked, seen.detail)
+            self._fail(key, tracked, seen.detail, seen.migration)
         elif self._since(tracked.started_at) > self.options.patience_seconds + tracked.step.estimated_seconds * 4:
             self._fail(key, tracked, f"cannot tell: {seen.detail}")
 
@@ -74,7 +87,7 @@ class Followed:
         if tracked.is_unprotected and wants_role(tracked.step, desired, observation):
             refused = self.given_up.get(f"role/{key}")
             if refused:
-                self._finish(key, tracked, OutcomeState.FAILED, f"arrived, but its cluster role was {refused}")
+                self._finish(key, tracked, OutcomeState.FAILED, f"arrived, but its cluster role was {refused.why}")
                 return
             self.tracked[key] = replace(tracked, arrived_at=tracked.arrived_at or observation.observed_at, percent=100)
             return
@@ -83,22 +96,63 @@ class Followed:
         self._finish(key, tracked, OutcomeState.DONE, "taken over while it ran" if tracked.adopted else "")
         self.starter.succeeded(tracked.step)
 
-    def _fail(self, key: str, tracked: Tracked, detail: str) -> None:
-        cancelled = detail.startswith("the migration ended as Terminated")
-        state = OutcomeState.CANCELLED if cancelled else OutcomeState.FAILED
-        self._finish(key, tracked, state, detail)
-        failures = self.starter.failed(key, detail, attempt=attempt_key(tracked.step))
-        if cancelled or failures >= self.options.attempts:
-            why = "somebody cancelled its migration" if cancelled else f"failed {failures} times"
-            self.given_up[attempt_key(tracked.step)] = why
+    def _fail(self, key: str, tracked: Tracked, detail: str, job: Migration | None = None) -> None:
+        asked, cancelled = tracked.asked_to_end, job is not None and job.state in CANCELLED_JOB_STATES
+        if asked and asked.state is OutcomeState.SUPERSEDED:
+            self._finish(key, tracked, OutcomeState.SUPERSEDED, asked.why)
+            self.starter.let_go(tracked.step)
+        elif cancelled and not asked:
+            self._finish(key, tracked, OutcomeState.CANCELLED, detail)
+            self.starter.let_go(tracked.step)
+            self.given_up[attempt_key(tracked.step)] = GivenUp("somebody cancelled its migration", OutcomeState.SKIPPED)
+        else:
+            self._fail_attempt(key, tracked, asked.why if asked else detail, job)
 
-    def _finish(self, key: str, tracked: Tracked, state: OutcomeState, detail: str) -> None:
+    def _fail_attempt(self, key: str, tracked: Tracked, detail: str, job: Migration | None) -> None:
+        step = tracked.step
+        events = self.starter.events_of(step)
+        diagnosis = diagnose(job.error_code, f"{detail} {' '.join(events)}") if job else diagnose(None, detail)
+        told = f"{detail} — {diagnosis.cause}: {diagnosis.remedy}" if diagnosis.cause is not Cause.UNKNOWN else detail
+        self._finish(key, tracked, OutcomeState.FAILED, told, events)
+        self.count_failure(step, self.starter.failed(step, detail, diagnosis, events))
+
+    def count_failure(self, step: Step, attempt: Attempt, verb: str = "failed") -> None:
+        """Give up what failed too often, or what only a person can mend."""
+        most = self.options.attempts
+        if most is not None and (attempt.failures >= most or attempt.needs_a_person):
+            remedy = f" — {attempt.cause}: {attempt.remedy}" if attempt.needs_a_person else ""
+            why = f"{verb} {max(1, attempt.failures)} times: {attempt.last_error}{remedy}"
+            self.given_up[attempt_key(step)] = GivenUp(why, OutcomeState.BLOCKED)
+
+    def _finish(self, key: str, tracked: Tracked, state: OutcomeState, detail: str, events: tuple[str, ...] = ()) -> None:
         del self.tracked[key]
         now = self.clock.now()
-        ended = outcome_of(tracked, state, detail, now)
+        ended = outcome_of(tracked, state, detail, now).model_copy(update={"events": events})
         self._ended_rows.append(replace(row_of(tracked, now), state=state))
         self.journal.append("outcome", ended.to_json())
         self.outcomes.append(ended)
+
+    # -- what should go on no longer
+
+    def intervene(self, drift: Drift, digest: str) -> None:
+        """Ask hosts to cancel what nobody wants any more, and what makes no progress beyond its time; each only once."""
+        drifts = {machine.observed.id.casefold(): machine for machine in drift.machines if machine.observed}
+        now = self.clock.now()
+        for key, tracked in sorted(self.tracked.items()):
+            self._tell_of_stall(key, tracked, now)
+            ending = why_end(tracked, drifts.get(key), digest, now)
+            if ending and tracked.migration_id:
+                self.tracked[key] = replace(self.tracked[key], asked_to_end=ending)
+                refusal = self.starter.cancel(tracked.step, tracked.migration_id, ending.why)
+                name = tracked.step.subject.partition("/")[2]
+                self.view.say(f"{name}: {ending.why}" + (f" (its host says: {refusal})" if refusal else ""))
+
+    def _tell_of_stall(self, key: str, tracked: Tracked, now: datetime) -> None:
+        if is_stalled(tracked, now) and not tracked.stalled and tracked.progress_at:
+            self.tracked[key] = replace(tracked, stalled=True)
+            minutes = (now - tracked.progress_at).total_seconds() / 60
+            name = tracked.step.subject.partition("/")[2]
+            self.view.say(f"{name} has made no progress for {minutes:.0f} min; it is at {tracked.percent or 0} %")
 
     # -- what others started
 
@@ -129,7 +183,8 @@ class Followed:
             state_before=machine.observed.state if machine.observed else None,
             adopted=True,
             unprotected_from=self.starter.memory.unprotected_since.get(key),
-        ).seen(machine.migration)
+            ours=key in self.begun,
+        ).seen(machine.migration, self.clock.now())
 
     # -- in between
 
@@ -143,8 +198,12 @@ class Followed:
         jobs = [job for answer in answers if isinstance(answer.value, tuple) for job in answer.value]
         running = {job.virtual_machine.casefold(): job for job in jobs if job.is_running}
         followed = {key: tracked for key, tracked in self.tracked.items() if tracked.is_migration}
-        self.tracked |= {key: tracked.seen(running[key]) for key, tracked in followed.items() if key in running}
+        for key in followed.keys() & running.keys():
+            self._see(key, running[key])
         return followed.keys() <= running.keys()
+
+    def _see(self, key: str, job: Migration) -> None:
+        self.tracked[key] = self.tracked[key].seen(job, self.clock.now())
 
     def take_rows(self) -> tuple[ProgressRow, ...]:
         """Return the rows worth showing now: those that ended since they were last taken, then those under way."""

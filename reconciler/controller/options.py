@@ -21,7 +21,8 @@ class View(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a controller behaves. Times are in seconds, ``attempts`` per machine; ``override`` names guard rails to pass.
+    """How a controller behaves. Times are in seconds, ``attempts`` per machine (None: never
+    given up, only ever longer pauses); ``override`` names guard rails to pass.
 
     ``approved`` is the one plan whose steps may start; None lets everything start that is planned afresh.
     """
@@ -29,6 +30,6 @@ class Options:
     poll_seconds: float = 2
     refresh_seconds: float = 60
     patience_seconds: float = 600
-    attempts: int = 3
+    attempts: int | None = 3
     override: frozenset[str] = frozenset()
     approved: Plan | None = None

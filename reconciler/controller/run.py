@@ -6,6 +6,7 @@ from datetime import datetime
 
 from reconciler.clock import Clock
 from reconciler.controller.controller import Controller, PassResult
+from reconciler.controller.followed import GivenUp
 from reconciler.controller.options import Options, View
 from reconciler.controller.recall import last_names
 from reconciler.controller.tracking import key_of, outcome
@@ -19,6 +20,9 @@ from reconciler.model.plan import Plan, PlanProblem
 from reconciler.model.problem import Problem
 from reconciler.model.progress import ApplyReport, OutcomeState
 from reconciler.plan.solver import Solver
+
+LEFT_ALONE = frozenset({"held", "not-managed", "not-approved"})
+NEEDS_A_PERSON = frozenset({"blocked-by-host", "migration-disabled", "unverified", "unknown-limits", "not-applicable"})
 
 
 @dataclass
@@ -111,9 +115,9 @@ class Run:
 
     def _report(self, thought: Thought, waiting: Sequence[Waiting], code: ExitCode, reason: str) -> ApplyReport:
         followed = self.controller.followed
-        reasons = {row.step_id: row.finding for row in waiting}
+        reasons = {row.step_id: row for row in waiting}
         not_started = [
-            outcome(step, OutcomeState.WAITING, followed.given_up.get(attempt_key(step)) or reasons.get(step.id, "not started"))
+            outcome(step, *standing(followed.given_up.get(attempt_key(step)), reasons.get(step.id)))
             for step in thought.plan.steps
             if key_of(step) not in followed.tracked and code is not ExitCode.STALE
         ]
@@ -129,3 +133,14 @@ class Run:
             seconds=-self._until(self.began),
             peak_slots=tuple(peaks[name] for name in sorted(peaks)),
         )
+
+
+def standing(given_up: GivenUp | None, waiting: Waiting | None) -> tuple[OutcomeState, str]:
+    """Return how a step that was not started stands, and why: skipped, blocked until somebody acts, or waiting."""
+    if given_up is not None:
+        return given_up.state, given_up.why
+    if waiting is None:
+        return OutcomeState.WAITING, "not started"
+    if waiting.code in LEFT_ALONE:
+        return OutcomeState.SKIPPED, waiting.finding
+    return OutcomeState.BLOCKED if waiting.code in NEEDS_A_PERSON else OutcomeState.WAITING, waiting.finding

@@ -12,23 +12,29 @@ from reconciler.clock import Clock
 from reconciler.controller.commands import calls_for
 from reconciler.controller.recall import recall
 from reconciler.controller.tracking import Tracked, key_of
-from reconciler.decide import after_failure, after_success, attempt_key
+from reconciler.decide import after_failure, after_success, attempt_key, hosts_at
 from reconciler.hosts.port import (
     AddClusterRole,
     Answer,
     Call,
+    CancelMigration,
     Failure,
     FailureKind,
+    HostEvents,
     Hosts,
+    ListEvents,
     RemoveClusterRole,
     RoleSettings,
     Target,
 )
 from reconciler.journal import Journal
 from reconciler.model.desired import Desired
-from reconciler.model.memory import Memory, SavedRole, StartedStep
+from reconciler.model.host_failures import Cause, Diagnosis, diagnose
+from reconciler.model.memory import Attempt, Memory, SavedRole, StartedStep
 from reconciler.model.observation import Observation
 from reconciler.model.plan import MachineStep, Step
+
+MOST_EVENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,8 @@ class Starter:
                     failures[key] = answer.failure
                 pending[key] = (step, [] if answer.failure else calls[1:])
             pending = {key: (step, calls) for key, (step, calls) in pending.items() if calls}
-        return [self._conclude(step, began[key_of(step)], failures.get(key_of(step)), observation) for step in steps]
+        digest = desired.digest
+        return [self._conclude(step, began[key_of(step)], failures.get(key_of(step)), observation, digest) for step in steps]
 
     def know(self, desired: Desired) -> None:
         """Learn where hosts are reached."""
@@ -106,15 +113,17 @@ class Starter:
         self.role_restored_at[key] = now
         self._journal.append("role-restored", {"machine": key})
 
-    def _conclude(self, step: Step, began: datetime, failure: Failure | None, observation: Observation) -> Attempted:
+    def _conclude(
+        self, step: Step, began: datetime, failure: Failure | None, observation: Observation, digest: str
+    ) -> Attempted:
         key = key_of(step)
         if failure and failure.kind is not FailureKind.UNKNOWN:
             self._restore_role(key, step)
-            self.failed(key, failure.finding, failure.kind, attempt_key(step))
-            return Attempted(step, _track(step, began, None, observation), f"{failure.finding} — {failure.remedy}")
+            self.failed(step, failure.finding, diagnosis_of(failure))
+            return Attempted(step, _track(step, began, None, observation, digest), f"{failure.finding} — {failure.remedy}")
         if isinstance(step, MachineStep):
             self.memory = self.memory.with_started(key, _started(step, began))
-        return Attempted(step, _track(step, began, self.memory.unprotected_since.get(key), observation))
+        return Attempted(step, _track(step, began, self.memory.unprotected_since.get(key), observation, digest))
 
     def _restore_role(self, key: str, step: Step) -> None:
         """Protection first: the machine is still at its source, so its role belongs there until the next try."""
@@ -125,16 +134,35 @@ class Starter:
         call = Call(self.target(step.source), AddClusterRole(step.virtual_machine.id, dict(role.settings) if role else {}))
         self._remember(key, step, self._hosts.ask([call])[0])
 
-    def failed(self, key: str, detail: str, kind: FailureKind = FailureKind.REFUSED, attempt: str | None = None) -> int:
-        """Remember a failed attempt (by ``attempt``, else by ``key``); return how many failed in a row."""
-        counted, limit = attempt or key, kind is FailureKind.LIMIT
-        self.memory = after_failure(self.memory, counted, self._clock.now(), detail, limit=limit).without_started(key)
-        self._journal.append("attempt-failed", {"key": counted, "kind": kind, "detail": detail})
-        return self.memory.attempts[counted].failures
+    def failed(self, step: Step, detail: str, diagnosis: Diagnosis, events: Sequence[str] = ()) -> Attempt:
+        """Remember a failed attempt, with what the host's log says of it; return what is now known of them."""
+        counted, hosts = attempt_key(step), hosts_at(step)
+        self.memory = after_failure(self.memory, counted, self._clock.now(), detail, diagnosis=diagnosis, hosts=hosts)
+        self.memory = self.memory.without_started(key_of(step))
+        data = {"key": counted, "detail": detail, "cause": diagnosis.cause, "remedy": diagnosis.remedy, "hosts": sorted(hosts)}
+        self._journal.append("attempt-failed", data | ({"events": list(events)} if events else {}))
+        return self.memory.attempts[counted]
+
+    def let_go(self, step: Step) -> None:
+        """It ended because somebody wanted it to: nothing is held against machine or hosts."""
+        self.memory = self.memory.without_started(key_of(step))
+
+    def cancel(self, step: Step, migration_id: str, why: str) -> str | None:
+        """Ask the source host to cancel a migration; return what it says against that. The next look shows what came of it."""
+        self._journal.append("cancel", {"id": key_of(step), "subject": step.subject, "migration": migration_id, "why": why})
+        source = step.source if isinstance(step, MachineStep) else step.subject
+        answer = self._hosts.ask([Call(self.target(source), CancelMigration(migration_id))])[0]
+        return answer.failure.finding if answer.failure else None
+
+    def events_of(self, step: Step) -> tuple[str, ...]:
+        """Return what the logs of a migration's hosts lately said of errors, one sentence each; nothing where none answers."""
+        ends = (step.source, step.destination) if isinstance(step, MachineStep) and step.migration_kind else ()
+        calls = [Call(self.target(host), ListEvents()) for host in ends if host and host.casefold() in self._targets]
+        return tuple(dict.fromkeys(line for answer in self._hosts.ask(calls) for line in _event_lines(answer)))
 
     def succeeded(self, step: Step) -> None:
         """Forget earlier failures of what is now done."""
-        self.memory = after_success(self.memory, attempt_key(step)).without_started(key_of(step))
+        self.memory = after_success(self.memory, attempt_key(step), hosts_at(step)).without_started(key_of(step))
 
     def role_not_due(self, key: str) -> None:
         """The machine is where it is to be, and needs no role there."""
@@ -148,15 +176,27 @@ class Starter:
             self._role_is_on(key, observation.observed_at)
 
 
+def diagnosis_of(failure: Failure) -> Diagnosis:
+    """Return what a refusal means, with the remedy that came with it."""
+    limit = failure.kind is FailureKind.LIMIT
+    return Diagnosis(Cause.LIMIT if limit else diagnose(failure.code, failure.finding).cause, failure.remedy)
+
+
+def _event_lines(answer: Answer) -> list[str]:
+    events = answer.value.entries[:MOST_EVENTS] if isinstance(answer.value, HostEvents) else ()
+    host = answer.call.target.name
+    return [f"{host} {one.at:%H:%M:%SZ} event {one.id}: {one.text}" if one.at else f"{host} event {one.id}" for one in events]
+
+
 def _hosts_of(step: Step, asked: str) -> list[str]:
     ends = [step.source, step.destination] if isinstance(step, MachineStep) else []
     return sorted({asked, *(host for host in ends if host)})
 
 
-def _track(step: Step, began: datetime, unprotected_from: datetime | None, observation: Observation) -> Tracked:
+def _track(step: Step, began: datetime, unprotected_from: datetime | None, observation: Observation, digest: str) -> Tracked:
     key = key_of(step)
     state = next((vm.state for _, vm in observation.machines() if vm.id.casefold() == key), None)
-    return Tracked(step=step, started_at=began, state_before=state, unprotected_from=unprotected_from)
+    return Tracked(step=step, started_at=began, state_before=state, unprotected_from=unprotected_from, digest=digest)
 
 
 def _started(step: MachineStep, began: datetime) -> StartedStep:

@@ -17,8 +17,20 @@ ACTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """Why we asked a host to cancel a migration, and what its outcome is then."""
+
+    state: OutcomeState
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tracked:
-    """A step on its way. ``unprotected_from`` and ``_until`` bound the time without high availability, as measured here."""
+    """A step on its way. ``unprotected_from`` and ``_until`` bound the time without high availability, as measured here.
+
+    ``digest`` is that of the desired state it was started for; ``ours`` is false for what somebody else started.
+    ``progress_at`` is when its percentage last grew, ``asked_to_end`` the reason why we asked its host to cancel it.
+    """
 
     step: Step
     started_at: datetime
@@ -29,6 +41,11 @@ class Tracked:
     arrived_at: datetime | None = None
     unprotected_from: datetime | None = None
     unprotected_until: datetime | None = None
+    digest: str = ""
+    ours: bool = True
+    progress_at: datetime | None = None
+    stalled: bool = False
+    asked_to_end: Ending | None = None
 
     @property
     def is_migration(self) -> bool:
@@ -40,9 +57,11 @@ class Tracked:
         """Whether the machine is without high availability because of this step."""
         return self.unprotected_from is not None and self.unprotected_until is None
 
-    def seen(self, job: Migration) -> "Tracked":
-        """Return this with what the host says of its job."""
-        return replace(self, percent=job.percent, migration_id=job.id)
+    def seen(self, job: Migration, now: datetime) -> "Tracked":
+        """Return this with what the host says of its job at ``now``."""
+        grown = job.id != self.migration_id or (job.percent or 0) > (self.percent or 0) or self.progress_at is None
+        known = replace(self, percent=job.percent, migration_id=job.id, progress_at=now if grown else self.progress_at)
+        return replace(known, stalled=False) if grown else known
 
 
 def key_of(step: Step) -> str:

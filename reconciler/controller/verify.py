@@ -26,7 +26,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with the facts behind it; ``migration`` is the job that is running for the machine, if one is."""
+    """A verdict with the facts behind it; ``migration`` is the machine's job: the one that runs, else the last that ended."""
 
     verdict: Verdict
     detail: str = ""
@@ -102,7 +102,9 @@ def _judge_migration(
     if arrived:
         return Judgement(Verdict.CANNOT_TELL, f"seen on {goal} and on {', '.join(elsewhere)} at once: being handed over")
     if elsewhere:
-        return Judgement(Verdict.NOT_DONE, _why_ended(step, observation) or f"no migration runs; it is still on {elsewhere[0]}")
+        ended = _last_ended(step, observation)
+        detail = _why_ended(ended) or f"no migration runs; it is still on {elsewhere[0]}"
+        return Judgement(Verdict.NOT_DONE, detail, ended)
     return Judgement(Verdict.CANNOT_TELL, _nowhere(observation))
 
 
@@ -111,8 +113,9 @@ def _judge_arrival(step: MachineStep, state_before: str | None, machine: Virtual
         return Judgement(Verdict.CANNOT_TELL, f"busy: {machine.operation}")
     astray = [move.file for move in step.storage if not _lies_at(machine, move)]
     if astray:
-        why = _why_ended(step, observation) or "no migration runs"
-        return Judgement(Verdict.NOT_DONE, f"{why}; not at their place: {', '.join(astray)}")
+        ended = _last_ended(step, observation)
+        why = _why_ended(ended) or "no migration runs"
+        return Judgement(Verdict.NOT_DONE, f"{why}; not at their place: {', '.join(astray)}", ended)
     if machine.state != state_before:
         return Judgement(Verdict.NOT_DONE, f"arrived, but it is {machine.state} and was {state_before}")
     return Judgement(Verdict.DONE)
@@ -139,14 +142,17 @@ def _running_job(step: MachineStep, observation: Observation) -> Migration | Non
     return next((job for job in _jobs(step, observation) if job.is_running), None)
 
 
-def _why_ended(step: MachineStep, observation: Observation) -> str | None:
-    """Return what the host says of the machine's last ended job; hosts keep that for about five minutes."""
+def _last_ended(step: MachineStep, observation: Observation) -> Migration | None:
+    """Return the machine's last job that did not complete; hosts keep those for about five minutes."""
     ended = [job for job in _jobs(step, observation) if not job.is_running and job.state != "Completed"]
-    if not ended:
+    return max(ended, key=lambda job: (job.started_at is not None, job.started_at, job.id), default=None)
+
+
+def _why_ended(job: Migration | None) -> str | None:
+    if job is None:
         return None
-    last = max(ended, key=lambda job: (job.started_at is not None, job.started_at, job.id))
-    code = f" (0x{last.error_code & 0xFFFFFFFF:08X})" if last.error_code else ""
-    return f"the migration ended as {last.state}{code}{': ' + last.error if last.error else ''}"
+    code = f" (0x{job.error_code & 0xFFFFFFFF:08X})" if job.error_code else ""
+    return f"the migration ended as {job.state}{code}{': ' + job.error if job.error else ''}"
 
 
 def _nowhere(observation: Observation) -> str:

@@ -5,10 +5,24 @@ at the moment of starting. Back-off and the guard rail against a shrunken desire
 and nothing here touches a host.
 """
 
-from reconciler.decide.backoff import after_failure, after_success, attempt_key
+from reconciler.decide.backoff import after_failure, after_success, attempt_key, hosts_at
 from reconciler.decide.decision import Decision, Waiting
+from reconciler.decide.failures import Quarantine, budget_spent_until, quarantines
 from reconciler.decide.guardrail import shrunken
 from reconciler.decide.start import decide
 from reconciler.decide.windows import next_opening
 
-__all__ = ["Decision", "Waiting", "after_failure", "after_success", "attempt_key", "decide", "next_opening", "shrunken"]
+__all__ = [
+    "Decision",
+    "Quarantine",
+    "Waiting",
+    "after_failure",
+    "after_success",
+    "attempt_key",
+    "budget_spent_until",
+    "decide",
+    "hosts_at",
+    "next_opening",
+    "quarantines",
+    "shrunken",
+]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from reconciler.decide.failures import Quarantine, budget_spent_until, quarantines
 from reconciler.model.desired import Desired
 from reconciler.model.desired import VirtualMachine as Managed
 from reconciler.model.memory import Memory, StartedStep
@@ -85,6 +86,16 @@ class Facts:
             return machine.id.casefold()
         ids = self.ids_by_name.get(machine.name.casefold(), ())
         return ids[0] if len(ids) == 1 else None
+
+    @cached_property
+    def quarantines(self) -> dict[str, Quarantine]:
+        """Hosts that failed repeatedly and are left alone now, by key."""
+        return quarantines(self.memory, self.desired.policy.failures, self.now)
+
+    @cached_property
+    def budget_spent_until(self) -> datetime | None:
+        """Until when the failures of the fleet let nothing start; None while they are few."""
+        return budget_spent_until(self.memory, self.desired.policy.failures, self.now)
 
     def taken_at(self, host: Host) -> datetime:
         """Return when the facts about this host were taken."""

@@ -10,6 +10,7 @@ from datetime import timedelta
 from reconciler.decide.backoff import attempt_key
 from reconciler.decide.decision import Reason
 from reconciler.decide.facts import Facts
+from reconciler.decide.failures import recent
 from reconciler.decide.room import unverified
 from reconciler.decide.traffic import Traffic
 from reconciler.decide.windows import is_open, next_opening, unknown_zones
@@ -87,7 +88,34 @@ def backing_off(step: Step, traffic: Traffic) -> Reason | None:
     if attempt is None or attempt.next_try_at <= facts.now:
         return None
     finding = f"failed {max(attempt.failures, 1)} time(s), last: {attempt.last_error}"
+    if attempt.needs_a_person:
+        return Reason("blocked-by-host", f"{finding} — {attempt.cause}: {attempt.remedy}", attempt.next_try_at)
     return Reason("backing-off", finding, attempt.next_try_at)
+
+
+def host_quarantined(step: MachineStep, traffic: Traffic) -> Reason | None:
+    """A host that fails repeatedly is left alone for a while; giving back a role is not held up by it."""
+    facts = traffic.facts
+    names = hosts_of(step, facts) if step.migration_kind is not None else ()
+    found = [one for name in names if (one := facts.quarantines.get(name.casefold()))]
+    if not found:
+        return None
+    worst = max(found, key=lambda one: one.until)
+    name = next(name for name in names if name.casefold() == worst.host)
+    machines = len({failure.key for failure in worst.failures})
+    last = worst.failures[-1].detail
+    finding = f"{len(worst.failures)} failures of {machines} machines at {name}, none done there since; last: {last}"
+    return Reason("host-quarantined", finding, worst.until)
+
+
+def budget_spent(step: MachineStep, traffic: Traffic) -> Reason | None:
+    """Too many failures in the whole fleet: something is wrong that more migrations would only spread."""
+    facts, limits = traffic.facts, traffic.facts.desired.policy.failures
+    if step.migration_kind is None or facts.budget_spent_until is None:
+        return None
+    counted = len(recent(facts.memory, limits, facts.now))
+    finding = f"{counted} failures in {limits.within_minutes:g} minutes; {limits.budget} stop all further starts"
+    return Reason("failure-budget", finding, facts.budget_spent_until)
 
 
 def machine_busy(step: MachineStep, traffic: Traffic) -> Reason | None:
@@ -160,7 +188,9 @@ SettingsGate = Callable[[SettingsStep, Traffic], Reason | None]
 
 MACHINE_GATES: tuple[MachineGate, ...] = (
     held,
+    budget_spent,
     backing_off,
+    host_quarantined,
     host_not_ok,
     stale,
     machine_busy,

@@ -67,11 +67,12 @@ def live_limit(facts: Facts, host: Host) -> Slots | None:
     return _with_cluster(facts, host, own)
 
 
-def _with_cluster(facts: Facts, host: Host, own: int) -> Slots | None:
+def _with_cluster(facts: Facts, host: Host, own: int) -> Slots:
     seen = facts.observation.cluster(str(host.cluster))
     told = seen.maximum_parallel_migrations if seen else None
     if told is None:
-        return Slots(own, "live-slots") if _is_older_windows(host) else None
+        # No limit is smaller than one, and 2022 without its update of September 2022 never tells: so one at a time.
+        return Slots(own, "live-slots") if _is_older_windows(host) else Slots(min(own, 1), "cluster-slots")
     wanted = facts.desired.cluster(str(host.cluster))
     limit = min(told, wanted.maximum_parallel_migrations or told) if wanted else told
     return Slots(limit, "cluster-slots") if limit < own else Slots(own, "live-slots")
@@ -126,7 +127,17 @@ def _writes_to(flight: Flight, location: StorageLocation) -> bool:
 def unprotected_full(flight: Flight, traffic: Traffic) -> Reason | None:
     """Return a reason where a machine would lose its high availability while as many as allowed lack theirs."""
     limit = traffic.facts.desired.policy.limits.unprotected_virtual_machines
-    others = len(traffic.unprotected - {flight.machine})
-    if flight.is_crossing and others >= limit:
-        return Reason("unprotected-limit", f"{others} of {limit} machines allowed are without high availability")
-    return None
+    others = traffic.unprotected - {flight.machine}
+    if not flight.is_crossing or len(others) < limit:
+        return None
+    names = sorted(_name_of(machine, traffic.facts) for machine in others)
+    some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return Reason("unprotected-limit", f"{len(others)} of {limit} machines allowed are without high availability ({some})")
+
+
+def _name_of(machine: str, facts: Facts) -> str:
+    """Return the machine's name, and why its role is still missing where giving it back has failed."""
+    seen = facts.seen.get(machine, ())
+    failed = facts.memory.attempts.get(f"role/{machine}")
+    why = f", role refused {failed.failures} time(s): {failed.last_error}" if failed else ""
+    return (seen[0][1].name if seen else machine) + why

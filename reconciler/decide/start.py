@@ -4,7 +4,7 @@ There are no waves: whatever fits starts, the rest hears why not. Count limits a
 the step itself.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from reconciler.decide.decision import Decision, Reason, Waiting
@@ -22,6 +22,8 @@ from reconciler.model.words import Action
 
 Limit = Callable[[Flight, Traffic], Reason | None]
 LIMITS: tuple[Limit, ...] = (slots_full, fleet_full, location_full, unprotected_full)
+# What a person may pass over by its name. Limits, freshness and room are never among it.
+OPEN_BY_ORDER = frozenset({"window-closed", "host-quarantined", "failure-budget"})
 ROOM: tuple[Callable[[MachineStep, Traffic], Reason | None], ...] = (memory_short, space_short, rule_broken)
 
 
@@ -39,7 +41,7 @@ def decide(
 
     ``plan`` must be made from this very observation, so that a dependency that still stands in it is not done.
     ``stopping`` lets nothing start. ``override`` names codes that somebody chose to pass over: problems of the plan whose
-    code begins with "guardrail-", and "window-closed".
+    code begins with "guardrail-", and the reasons in ``OPEN_BY_ORDER``.
     """
     facts = Facts(desired, observation, memory, now)
     traffic = Traffic(facts)
@@ -47,7 +49,8 @@ def decide(
     pending = frozenset(step.id for step in plan.steps)
     starts: list[Step] = []
     waiting: list[Waiting] = []
-    for step in sorted(plan.steps, key=lambda step: _urgency(step, facts)):
+    remaining = remaining_seconds(plan.steps)
+    for step in sorted(plan.steps, key=lambda step: _urgency(step, remaining[step.id], facts)):
         reason = general or next(_reasons(step, traffic, pending, override), None)
         if reason is None:
             starts.append(step)
@@ -73,9 +76,23 @@ def _is_overridden(code: str, override: frozenset[str]) -> bool:
     return code.startswith("guardrail-") and code in override
 
 
-def _urgency(step: Step, facts: Facts) -> tuple[int, int, int, float, int, str]:
-    """Settings first (others need them), then priority, protection, length; the id settles the rest."""
-    tail = (-step.estimated_seconds, len(step.id), step.id)
+def remaining_seconds(steps: Sequence[Step]) -> dict[str, float]:
+    """Return how long it takes from each step's start to the end of the longest chain of steps that wait for it.
+
+    A step stands after all that it depends on; the audit has seen to that.
+    """
+    after: dict[str, float] = {}
+    chain: dict[str, float] = {}
+    for step in reversed(steps):
+        chain[step.id] = step.estimated_seconds + after.get(step.id, 0.0)
+        for needed in step.depends_on:
+            after[needed] = max(after.get(needed, 0.0), chain[step.id])
+    return chain
+
+
+def _urgency(step: Step, remaining: float, facts: Facts) -> tuple[int, int, int, float, int, str]:
+    """Settings first (others need them), then priority, protection, the longest chain behind it; the id settles the rest."""
+    tail = (-remaining, len(step.id), step.id)
     if isinstance(step, SettingsStep):
         return (0, 0, 0, *tail)
     wanted = facts.managed.get(step.virtual_machine.id.casefold())
@@ -104,7 +121,7 @@ def _reasons(step: Step, traffic: Traffic, pending: frozenset[str], override: fr
 
 
 def _is_open_by_order(reason: Reason, override: frozenset[str]) -> bool:
-    return reason.code == "window-closed" and reason.code in override
+    return reason.code in OPEN_BY_ORDER and reason.code in override
 
 
 def _counts(step: MachineStep, traffic: Traffic) -> Iterator[Reason]:

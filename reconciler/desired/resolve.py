@@ -339,6 +339,7 @@ def _policy(catalogue: Catalogue) -> model.Policy:
         drift=Handling(spec.get("drift", standard.drift)),
         limits=_limits(spec.get("limits", {})),
         guardrails=_guardrails(spec.get("guardrails", {})),
+        failures=_failures(spec.get("failures", {})),
         windows=tuple(_window(window) for window in spec.get("windows", [])),
         maximum_age_seconds=spec.get("observation", {}).get("maximumAgeSeconds", standard.maximum_age_seconds),
         unverified=model.Unverified(**spec.get("unverified", {})),
@@ -371,6 +372,16 @@ def _guardrails(spec: dict[str, Any]) -> model.Guardrails:
         maximum_share_of_virtual_machines=DEFAULT_GUARDRAILS.maximum_share_of_virtual_machines
         if share is None
         else float(share.removesuffix("%")) / 100,
+    )
+
+
+def _failures(spec: dict[str, Any]) -> model.FailureLimits:
+    standard = model.FailureLimits()
+    return model.FailureLimits(
+        budget=spec.get("budget", standard.budget),
+        within_minutes=spec.get("withinMinutes", standard.within_minutes),
+        per_host=spec.get("perHost", standard.per_host),
+        quarantine_minutes=spec.get("quarantineMinutes", standard.quarantine_minutes),
     )
 
 

@@ -7,6 +7,7 @@ with a ``Failure``, and a lost reply of a change is ``UNKNOWN``, never failed. T
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -31,6 +32,11 @@ class Survey:
 @dataclass(frozen=True, slots=True)
 class ListMigrations:
     """List migration jobs on this host, cheaply, to follow progress. Answer: tuple of ``Migration``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListEvents:
+    """List what this host's management service lately wrote of errors and warnings, newest first. Answer: ``HostEvents``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,7 @@ class AddClusterRole:
 Operation = (
     Survey
     | ListMigrations
+    | ListEvents
     | CheckMigration
     | StartMigration
     | CancelMigration
@@ -130,6 +137,23 @@ class HostReport:
     host: Host
     cluster: Cluster | None = None
     shares: tuple[Share, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostEvent:
+    """An entry of the host's event log, for people: ``level`` 2 is an error, 3 a warning; the text is in its language."""
+
+    id: int
+    level: int
+    at: datetime | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostEvents:
+    """What ``ListEvents`` found, newest first."""
+
+    entries: tuple[HostEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +192,7 @@ class Failure:
     code: str | None = None
 
 
-Value = HostReport | tuple[Migration, ...] | Started | RoleSettings | None
+Value = HostReport | tuple[Migration, ...] | HostEvents | Started | RoleSettings | None
 
 
 @dataclass(frozen=True, slots=True)

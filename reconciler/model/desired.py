@@ -221,6 +221,16 @@ class Guardrails:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureLimits:
+    """How many failures stop what: in the fleet (``budget``), and at one host, which is then left alone for a while."""
+
+    budget: int = 10
+    within_minutes: float = 60
+    per_host: int = 3
+    quarantine_minutes: float = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """When migrations may start: days by their English short names, times "HH:MM" in an IANA time zone."""
 
@@ -267,6 +277,7 @@ class Policy:
     drift: Handling = Handling.CORRECT
     limits: Limits = Limits()
     guardrails: Guardrails = Guardrails()
+    failures: FailureLimits = FailureLimits()
     windows: tuple[Window, ...] = ()
     maximum_age_seconds: float = 300
     unverified: Unverified = Unverified()

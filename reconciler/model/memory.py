@@ -9,9 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from reconciler.model.host_failures import Cause, Diagnosis
 from reconciler.model.words import Action
 
 V = TypeVar("V")
+
+MOST_FAILURES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,23 @@ class Attempt:
     last_failed_at: datetime
     last_error: str
     next_try_at: datetime
+    cause: Cause = Cause.UNKNOWN
+    remedy: str = ""
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether trying again changes nothing before somebody has mended what the remedy names."""
+        return Diagnosis(self.cause, self.remedy).needs_a_person
+
+
+@dataclass(frozen=True, slots=True)
+class FailedStep:
+    """One failure, by the key its attempts are counted by; ``hosts`` are those that nothing was done at since (lower case)."""
+
+    key: str
+    at: datetime
+    hosts: frozenset[str]
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +68,8 @@ class StartedStep:
 class Memory:
     """What is remembered, by VMId in lower case; ``changed_at`` by host name: our last change there.
 
-    ``attempts`` also holds those of settings, by the subject of their step in lower case ("host/h1").
+    ``attempts`` also holds those of settings, by the subject of their step in lower case ("host/h1"). ``failures`` are
+    the newest of the whole fleet, oldest first.
     """
 
     attempts: Mapping[str, Attempt] = field(default_factory=dict)
@@ -56,6 +77,7 @@ class Memory:
     unprotected_since: Mapping[str, datetime] = field(default_factory=dict)
     role_settings: Mapping[str, SavedRole] = field(default_factory=dict)
     started: Mapping[str, StartedStep] = field(default_factory=dict)
+    failures: tuple[FailedStep, ...] = ()
 
     def last_change(self, host: str) -> datetime | None:
         """Return when we last changed something on that host (case does not matter), or None."""
@@ -68,6 +90,14 @@ class Memory:
     def without_attempt(self, vm_id: str) -> "Memory":
         """Return a memory that holds no failure against the machine."""
         return replace(self, attempts=_without(self.attempts, vm_id))
+
+    def with_failure(self, failure: FailedStep) -> "Memory":
+        """Return a memory that knows of one more failure; only the newest are kept."""
+        return replace(self, failures=(*self.failures, failure)[-MOST_FAILURES:])
+
+    def with_trust_in(self, hosts: frozenset[str]) -> "Memory":
+        """Return a memory in which earlier failures are not held against these hosts: something was done there."""
+        return replace(self, failures=tuple(replace(one, hosts=one.hosts - hosts) for one in self.failures))
 
     def with_change(self, host: str, at: datetime) -> "Memory":
         """Return a memory in which we changed that host at ``at``, or later where a later change is known."""

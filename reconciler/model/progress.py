@@ -61,7 +61,10 @@ class Progress:
 
 
 class StepOutcome(Document):
-    """What came of one step. ``unprotected_seconds`` is measured (None: not measured, or high availability was never off)."""
+    """What came of one step. ``unprotected_seconds`` is measured (None: not measured, or high availability was never off).
+
+    ``events`` are what the logs of its hosts said of errors when it failed.
+    """
 
     step_id: str
     subject: str
@@ -74,6 +77,7 @@ class StepOutcome(Document):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     unprotected_seconds: float | None = None
+    events: tuple[str, ...] = ()
     estimated_seconds: float = 0
 
     @property

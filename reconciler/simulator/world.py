@@ -7,7 +7,7 @@ Methods named after what people and faults do go through the same rules as opera
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -18,7 +18,10 @@ from reconciler.hosts.port import (
     CheckMigration,
     ConfigureCluster,
     ConfigureHost,
+    HostEvent,
+    HostEvents,
     HostReport,
+    ListEvents,
     ListMigrations,
     Operation,
     RemoveClusterRole,
@@ -46,6 +49,9 @@ from reconciler.simulator.storage import moves_to, resolve
 __all__ = ["Assumptions", "Event", "EventKind", "HostUnreachable", "Refused", "World"]
 
 ABORTED = 0x80004005
+MIGRATION_FAILED_EVENT = 21502
+EVENTS_COUNT_FOR = timedelta(minutes=15)
+FAILURES = (EventKind.MIGRATION_FAILED, EventKind.MIGRATION_REFUSED)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,6 +111,13 @@ class World:
 
     def _list(self, host: HostState, _: ListMigrations) -> tuple[Migration, ...]:
         return survey.migrations(self._fleet, host, self._now)
+
+    def _events(self, host: HostState, _: ListEvents) -> HostEvents:
+        """What Windows logs at both ends of a migration that fails."""
+        since = self._now - EVENTS_COUNT_FOR
+        failed = (one for one in reversed(self._history) if one.kind in FAILURES and one.time >= since)
+        mine = (one for one in failed if host.name in (one.host, one.detail.get("destination")))
+        return HostEvents(tuple(HostEvent(MIGRATION_FAILED_EVENT, 2, one.time, _message(one)) for one in mine))
 
     def _check(self, host: HostState, operation: CheckMigration) -> None:
         machine = _machine_on(host, operation.machine_id)
@@ -185,6 +198,7 @@ class World:
     _handlers: dict[type, Callable[["World", HostState, Any], Value]] = {
         Survey: _survey,
         ListMigrations: _list,
+        ListEvents: _events,
         CheckMigration: _check,
         StartMigration: _start,
         CancelMigration: _cancel,
@@ -373,6 +387,11 @@ class World:
         for change in changes:
             detail = {"field": change.field, "from": change.before, "to": change.after}
             self._note(EventKind.SETTING_CHANGED, None, change.owner, detail)
+
+
+def _message(event: Event) -> str:
+    _, message = event.detail.get("error") or (None, "")
+    return f"Live migration of '{event.vm}' failed. {message}".strip()
 
 
 def _machine_on(host: HostState, machine_id: str) -> VirtualMachine:

@@ -208,6 +208,6 @@ def test_a_machine_that_somebody_cancels_is_left_alone() -> None:
     report = fleet.run()
 
     assert report is not None
-    assert [row.state for row in report.outcomes] == [OutcomeState.CANCELLED, OutcomeState.WAITING]
+    assert [row.state for row in report.outcomes] == [OutcomeState.CANCELLED, OutcomeState.SKIPPED]
     assert report.exit_code == 6
     assert fleet.machine()[0] == "StandAlone1"

@@ -11,6 +11,7 @@ PROGRAM: Final = "powershell.exe -NoLogo -NoProfile -NonInteractive -EncodedComm
 SCRIPTS: Final = (
     "Get-Survey",
     "Get-Migrations",
+    "Get-Events",
     "Test-Migration",
     "Start-Migration",
     "Stop-Migration",

@@ -8,7 +8,7 @@ the fact named in its problem. Nothing here raises anything else, whatever comes
 from collections.abc import Iterable
 from typing import Any
 
-from reconciler.hosts.port import HostReport, RoleSettings, Started, Target
+from reconciler.hosts.port import HostEvent, HostEvents, HostReport, RoleSettings, Started, Target
 from reconciler.hosts.winrm import codes
 from reconciler.hosts.winrm.facts import Facts, as_object, plain_list
 from reconciler.hosts.winrm.frame import FrameError
@@ -53,6 +53,19 @@ def decode_migrations(result: Any) -> tuple[Migration, ...]:
     if facts.problems or facts.raw.get("migrations") is None:
         raise FrameError(f"the list of migrations is not understood: {_sentence(facts.problems)}")
     return jobs
+
+
+def decode_events(result: Any) -> HostEvents:
+    """Return the entries in the result of Get-Events; FrameError where one of them is not understood."""
+    facts = Facts(as_object(result, "the list of events"))
+    entries = facts.parts("events")
+    found = tuple(
+        HostEvent(one.number("id") or 0, one.number("level") or 0, one.moment("at"), one.text("text") or "")
+        for one in entries or ()
+    )
+    if facts.problems or entries is None:
+        raise FrameError(f"the list of events is not understood: {_sentence(facts.problems)}")
+    return HostEvents(found)
 
 
 def decode_started(result: Any) -> Started:

@@ -15,6 +15,7 @@ from reconciler.hosts.port import Failure, FailureKind
 from reconciler.hosts.winrm.breaker import CredentialBusyError, CredentialRefusedError
 from reconciler.hosts.winrm.config import PORTS
 from reconciler.hosts.winrm.frame import FrameError, RemoteError
+from reconciler.model.host_failures import Cause, diagnose
 
 SHELL_GONE, TOO_MANY_SHELLS, TOO_MANY_OPERATIONS, ACCESS_DENIED = 2150858843, 2150859173, 2150859174, 5
 FRESH_SHELL_HELPS: Final = frozenset({SHELL_GONE, TOO_MANY_OPERATIONS})
@@ -27,20 +28,12 @@ CHECK_PASSWORD = (
 LOOK_AGAIN = "nothing is repeated blindly: the next observation shows whether it took effect"
 ASK_AGAIN = "it is asked again with the next survey; if it stays so, run `reconciler doctor`"
 
+# Remedies of ids that say nothing about why a migration fails; the rest are in ``model/host_failures``.
 REMEDIES: Final = {
     "reconciler.machine-not-found": "observe again: the machine is on another host by now",
-    "reconciler.not-migratable": "remove what ties the machine to its host, or place it elsewhere",
-    "reconciler.limit-reached": "nothing to do: it is tried again when a migration ends",
-    "reconciler.migration-disabled": "enable live migration on the host (spec.migration.enabled)",
-    "reconciler.no-room": "free memory or disk space there, or place the machine elsewhere",
-    "reconciler.busy": "wait until the other operation has ended",
     "reconciler.not-found": "observe again: the migration has ended",
     "reconciler.not-a-cluster-node": "place highly available machines on cluster nodes",
     "reconciler.file-clash": "give each machine a folder of its own",
-}
-CODE_REMEDIES: Final = {
-    "0x8009030E": "set up Kerberos constrained delegation between the two hosts; see docs/winrm.md",
-    "0x80070005": "give the account and both hosts rights on the share, and delegate cifs; see docs/winrm.md",
 }
 
 
@@ -144,7 +137,6 @@ def refusal_of(error: RemoteError) -> Failure:
     kind = FailureKind.LIMIT if error.id == "reconciler.limit-reached" else FailureKind.REFUSED
     ours = error.id.startswith("reconciler.")
     code = error.id if ours else error.code or error.id
-    remedy = (
-        CODE_REMEDIES.get(error.code or "") or REMEDIES.get(error.id) or "read the host's message and correct what it names"
-    )
+    by_windows = diagnose(error.code, error.message)
+    remedy = by_windows.remedy if by_windows.cause is not Cause.UNKNOWN else REMEDIES.get(error.id) or diagnose(error.id).remedy
     return Failure(kind, error.message or "the host refused without a word", remedy, code=code or None)

@@ -10,6 +10,7 @@ from reconciler.hosts.port import (
     CheckMigration,
     ConfigureCluster,
     ConfigureHost,
+    ListEvents,
     ListMigrations,
     Operation,
     RemoveClusterRole,
@@ -19,7 +20,7 @@ from reconciler.hosts.port import (
     Target,
     Value,
 )
-from reconciler.hosts.winrm.decode import decode_migrations, decode_role, decode_started, decode_survey
+from reconciler.hosts.winrm.decode import decode_events, decode_migrations, decode_role, decode_started, decode_survey
 
 Params = dict[str, Any]
 
@@ -69,6 +70,7 @@ def _start(operation: StartMigration) -> Params:
 SCRIPT_OF: Final[dict[type, Script]] = {
     Survey: Script("Get-Survey", False, _no_params, decode_survey),
     ListMigrations: Script("Get-Migrations", False, _no_params, lambda result, _: decode_migrations(result)),
+    ListEvents: Script("Get-Events", False, _no_params, lambda result, _: decode_events(result)),
     CheckMigration: Script("Test-Migration", False, _check, _nothing),
     StartMigration: Script("Start-Migration", True, _start, lambda result, _: decode_started(result)),
     CancelMigration: Script(

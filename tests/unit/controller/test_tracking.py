@@ -14,7 +14,7 @@ def test_a_host_whose_clock_is_ahead_gives_no_negative_time_and_no_time_left() -
     """A migration that "began" in our future began now; how long it still takes cannot be told from that."""
     job = Migration(id="m", virtual_machine="v", kind=MigrationKind.LIVE, destination="B", percent=40, state="Running")
     began = not_after(NOW, NOW + timedelta(seconds=31))
-    tracked = Tracked(adopted_step("A", job, "web1"), began, adopted=True).seen(job)
+    tracked = Tracked(adopted_step("A", job, "web1"), began, adopted=True).seen(job, NOW)
 
     assert row_of(tracked, NOW).seconds_left is None
     assert outcome_of(tracked, OutcomeState.DONE, "", NOW).seconds == 0

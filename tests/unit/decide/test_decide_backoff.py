@@ -4,8 +4,11 @@ import pytest
 
 from reconciler.decide import after_failure, after_success, shrunken
 from reconciler.model import desired as wanted
+from reconciler.model.host_failures import Cause, Diagnosis
 from reconciler.model.memory import Memory
 from tests.unit.decide.fleet import NOW, a_managed, seconds
+
+LIMIT = Diagnosis(Cause.LIMIT, "wait")
 
 
 def test_waits_double_from_thirty_seconds_to_half_an_hour() -> None:
@@ -21,8 +24,8 @@ def test_waits_double_from_thirty_seconds_to_half_an_hour() -> None:
 
 def test_a_full_host_is_asked_again_after_thirty_seconds_and_nothing_is_held_against_the_machine() -> None:
     """A limit refusal neither doubles nor counts."""
-    once = after_failure(Memory(), "id-a", NOW, "limit", limit=True)
-    again = after_failure(after_failure(once, "id-a", NOW, "limit", limit=True), "id-a", NOW, "refused")
+    once = after_failure(Memory(), "id-a", NOW, "limit", diagnosis=LIMIT)
+    again = after_failure(after_failure(once, "id-a", NOW, "limit", diagnosis=LIMIT), "id-a", NOW, "refused")
 
     assert once.attempts["id-a"].next_try_at == NOW + seconds(30)
     assert again.attempts["id-a"].next_try_at == NOW + seconds(30)

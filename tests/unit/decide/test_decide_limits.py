@@ -132,15 +132,17 @@ def test_what_a_host_does_not_tell_about_its_slots_is_not_taken_for_room(unknown
     assert reasons(decided(fleet, a_move("a", "H1", "H2"))) == {"s-a": "unknown-limits"}
 
 
-def test_the_cluster_limit_is_unknown_where_it_is_missing_but_older_windows_has_none() -> None:
-    """Windows Server 2019 has no such property; a newer node that does not tell it is unknown."""
+def test_a_cluster_that_does_not_tell_its_limit_moves_one_machine_at_a_time_but_older_windows_has_no_limit() -> None:
+    """Windows Server 2019 has no such property; no limit of a newer cluster is smaller than one."""
 
     def fleet(version: str) -> seen.Observation:
-        nodes = (a_host("H1", a_machine("a"), cluster="C1", os_version=version), a_host("H2", cluster="C1", os_version=version))
+        machines = a_machine("a"), a_machine("b")
+        nodes = (a_host("H1", *machines, cluster="C1", os_version=version), a_host("H2", cluster="C1", os_version=version))
         return observed(*nodes, clusters=(seen.Cluster(name="C1"),))
 
-    assert reasons(decided(fleet("10.0.20348"), a_move("a", "H1", "H2"))) == {"s-a": "unknown-limits"}
-    assert started(decided(fleet("10.0.17763"), a_move("a", "H1", "H2"))) == ["s-a"]
+    moves = a_move("a", "H1", "H2"), a_move("b", "H1", "H2")
+    assert reasons(decided(fleet("10.0.20348"), *moves)) == {"s-b": "cluster-slots"}
+    assert started(decided(fleet("10.0.17763"), *moves)) == ["s-a", "s-b"]
 
 
 def test_the_fleet_limit_counts_migrations_of_others_and_those_no_survey_has_seen_yet() -> None:

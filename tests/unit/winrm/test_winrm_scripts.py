@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.hosts.winrm.bootstrap import SCRIPTS, script
 
-MODULE_VERBS = re.compile(r"\b([A-Z][a-z]+)-([A-Z][A-Za-z]+)\b")
+MODULE_VERBS = re.compile(r"(?<![\w-])([A-Z][a-z]+)-([A-Z][A-Za-z]+)\b(?!-)")
 READS = {"Get", "Read", "Find", "Where", "ForEach", "Select", "Sort", "Test", "Start"}
 CHANGES = {
     "Add-ClusterVirtualMachineRole",
@@ -21,7 +21,7 @@ CHANGES = {
     "Set-VMHost",
     "Set-VMMigrationNetwork",
 }
-READERS = ("Get-Survey", "Get-Migrations", "Test-Migration")
+READERS = ("Get-Survey", "Get-Migrations", "Get-Events", "Test-Migration")
 
 
 def code_of(name: str) -> str:
