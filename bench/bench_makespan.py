@@ -35,8 +35,8 @@ def main() -> None:
         sys.stdout.write(rows[-1] + "\n")
     about = f"Measured {date.today()} on {platform.machine()}, Python {platform.python_version()}; 5 seeds each, live."
     note = (
-        "The bound counts slots only: that a move has to wait for room is not in it, so at 90 % much of the ratio is no "
-        "slack but room that must come free first."
+        "The bound counts the work of slots and the room that others have to leave first. "
+        "Wished for: 1.03, 1.05 and 1.35 in the mean at 70, 80 and 90 %."
     )
     text = "# Makespan\n\n" + about + "\n\n" + "\n".join(rows) + "\n\n" + note + "\n"
     Path(__file__).with_name("results").joinpath("makespan.md").write_text(text, "utf-8")

@@ -10,6 +10,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.drift import Drift, MachineStatus
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Blocked, DesiredRef, ObservationRef, Plan, PlanProblem, Step
+from reconciler.plan.bounds import lower_bound_seconds
 from reconciler.plan.bypass import left_over, order_moves
 from reconciler.plan.clashes import without_clashes
 from reconciler.plan.estimate import Assumptions
@@ -20,7 +21,7 @@ from reconciler.plan.moves import Move, Placed
 from reconciler.plan.order import State
 from reconciler.plan.roles import roles_refused
 from reconciler.plan.rules import Rules
-from reconciler.plan.schedule import lower_bound_seconds, with_times
+from reconciler.plan.schedule import Slots, with_times
 from reconciler.plan.solver import Solver
 from reconciler.plan.splits import with_splits
 from reconciler.plan.steps import make_steps
@@ -48,7 +49,7 @@ def make_plan(
     sequence, needed, blocked = _safe_sequence(fleet, assumed, solver)
     sequence = with_splits(fleet, sequence, lambda tried: _seconds(_timed(fleet, tried, assumed)))
     steps = _timed(fleet, sequence, assumed)
-    summary = summarise(drift, steps, needed, blocked, lower_bound_seconds(fleet, steps))
+    summary = summarise(drift, steps, needed, blocked, lower_bound_seconds(fleet, steps, Slots(fleet)))
     guards = guard_problems(desired, drift, steps, summary)
     return Plan(
         desired=DesiredRef(revision=desired.revision, digest=desired.digest),

@@ -7,26 +7,14 @@ want never to stand idle, and small changes of a good rule now and then beat it.
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Protocol
 
 from reconciler.model.plan import Step
+from reconciler.plan.bounds import Limits
 
 Ranks = list[tuple[float, int]]
 FEW, MANY = 400, 4000  # steps up to which all rules are tried, and beyond which only two
 VARIANTS = 12  # small changes that are tried on plans of few steps
 WEIGHTS = (0.5, 1.0, 2.0)  # how much the crowd at a step's hosts counts beside the chain behind it
-
-
-class Limits(Protocol):
-    """What is needed to know of slots."""
-
-    def of(self, step: Step) -> list[tuple[str, ...]]:
-        """Return the slots a step holds while it runs."""
-        ...
-
-    def limit(self, key: tuple[str, ...]) -> int:
-        """Return how many slots there are."""
-        ...
 
 
 def rankings(steps: list[Step], slots: Limits) -> Iterator[Ranks]:

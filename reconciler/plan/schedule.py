@@ -12,6 +12,7 @@ from reconciler.model import paths
 from reconciler.model.observation import Migration
 from reconciler.model.plan import MachineStep, SettingsStep, Step
 from reconciler.model.words import Action, MigrationKind
+from reconciler.plan.bounds import lower_bound_seconds
 from reconciler.plan.estimate import Assumptions
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.rankings import MANY, Ranks, rankings
@@ -80,9 +81,10 @@ def with_times(fleet: Fleet, steps: list[Step], assumptions: Assumptions) -> lis
 
     Several rules are tried where several steps could start, as many as the size of the plan allows; the quickest table wins.
     """
+    slots = Slots(fleet)
     best: tuple[float, dict[str, float]] | None = None
-    bound = lower_bound_seconds(fleet, steps) if len(steps) <= MANY else 0.0
-    for ranks in rankings(steps, Slots(fleet)):
+    bound = lower_bound_seconds(fleet, steps, slots) if len(steps) <= MANY else 0.0
+    for ranks in rankings(steps, slots):
         starts = _Timetable(fleet, steps, assumptions, ranks).starts()
         ends = max((starts[one.id] + one.estimated_seconds for one in steps), default=0.0)
         if best is None or ends < best[0] - 1e-9:
@@ -201,27 +203,3 @@ def _remaining(job: Migration, assumptions: Assumptions, memory_mib: int, copied
     }
     whole = assumptions.migration_seconds(actions[job.kind], memory_mib=memory_mib, copied_bytes=copied, option=None)
     return round(whole * (1 - min(job.percent or 0, 100) / 100), 3)
-
-
-def lower_bound_seconds(fleet: Fleet, steps: list[Step]) -> float:
-    """Return a time that no plan for the same machines can beat: the busiest limit's work shared by its slots.
-
-    Only needed migrations count, and of a machine that hops only its arrival, for its first departure might be another.
-    """
-    slots, loads = Slots(fleet), defaultdict(list)
-    hopping = {step.virtual_machine.id for step in steps if isinstance(step, MachineStep) and step.bypass}
-    for step in steps:
-        if not isinstance(step, MachineStep) or step.bypass:
-            continue
-        gone = step.source.casefold() if step.virtual_machine.id in hopping else None
-        for key in slots.of(step):
-            if gone is None or key[1:] != (gone,):
-                loads[key].append(step.estimated_seconds)
-    return round(max((_least(slots.limit(key), load) for key, load in loads.items()), default=0.0), 3)
-
-
-def _least(limit: int, load: list[float]) -> float:
-    """The least time in which so many slots can do this work: shared evenly, and of one more step than slots two in a row."""
-    longest = sorted(load, reverse=True)
-    two = longest[limit - 1] + longest[limit] if len(longest) > limit else 0.0
-    return max(sum(load) / limit, longest[0], two)
