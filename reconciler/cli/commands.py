@@ -30,6 +30,7 @@ COMMANDS: Final = {
         "apply:apply",
         "Migrate what is out of place, verify every step by observation, and report the drift that is left.",
     ),
+    "cancel": ("cancel:cancel", "Cancel the migration of one machine, whoever started it, and say where the machine is then."),
     "drift": ("plan:drift", "Show what differs between desired state and fleet, and what is done about each difference."),
     "explain": (
         "explain:explain",

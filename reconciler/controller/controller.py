@@ -12,7 +12,7 @@ from reconciler.clock import Clock
 from reconciler.controller.approval import Approval
 from reconciler.controller.followed import Followed
 from reconciler.controller.options import Options, View
-from reconciler.controller.recall import begun_steps
+from reconciler.controller.recall import begun_steps, recall_failures
 from reconciler.controller.start import Starter
 from reconciler.controller.tracking import key_of, outcome, peak_of
 from reconciler.cycle import Thought, think
@@ -76,7 +76,10 @@ class Controller:
     def __post_init__(self) -> None:
         self.starter = Starter(self.hosts, self.journal, self.clock)
         self.approval = Approval(self.options.approved)
-        begun = begun_steps(self.journal.entries())
+        entries = self.journal.entries()
+        begun = begun_steps(entries)
+        if self.options.remember_failures:
+            self.starter.memory = recall_failures(self.starter.memory, entries)
         self.followed = Followed(self.starter, self.journal, self.clock, self.view, self.options, begun)
         self._planned: set[str] = set()
         self._told = 0

@@ -24,6 +24,7 @@ class Options:
     """How a controller behaves. Times are in seconds, ``attempts`` per machine (None: never
     given up, only ever longer pauses); ``override`` names guard rails to pass.
 
+    ``remember_failures``: take up back-off and quarantine where the last controller left them.
     ``approved`` is the one plan whose steps may start; None lets everything start that is planned afresh.
     """
 
@@ -31,5 +32,6 @@ class Options:
     refresh_seconds: float = 60
     patience_seconds: float = 600
     attempts: int | None = 3
+    remember_failures: bool = False
     override: frozenset[str] = frozenset()
     approved: Plan | None = None

@@ -1,13 +1,17 @@
 """What the journal brings back after a restart: the roles we owe, and since when. Pure.
 
-Failed attempts are not brought back: whoever starts the program again wants it tried again.
+Failed attempts are brought back only where that is asked for: whoever starts an apply again wants it tried again, and a service
+that was started again by its system does not.
 """
 
 from collections.abc import Iterable
 
+from reconciler.decide import after_failure, after_success
 from reconciler.journal import Entry
+from reconciler.model.host_failures import Cause, Diagnosis
 from reconciler.model.memory import Memory, SavedRole
 from reconciler.model.plan import MachineStep
+from reconciler.model.words import Action
 
 
 def recall(entries: Iterable[Entry]) -> Memory:
@@ -20,6 +24,28 @@ def recall(entries: Iterable[Entry]) -> Memory:
             machine = str(entry.data["machine"])
             memory = memory.without_role(machine).without_unprotected(machine)
     return memory
+
+
+def recall_failures(memory: Memory, entries: Iterable[Entry]) -> Memory:
+    """Return the memory with the failures that these entries, oldest first, tell of; what was done since is forgiven."""
+    for entry in entries:
+        data, hosts = entry.data, frozenset(map(str.casefold, _ends(entry)))
+        if entry.kind == "attempt-failed":
+            diagnosis = Diagnosis(Cause(data.get("cause", Cause.UNKNOWN)), str(data.get("remedy", "")))
+            memory = after_failure(memory, data["key"], entry.at, data["detail"], diagnosis=diagnosis, hosts=hosts)
+        elif entry.kind == "outcome" and data.get("state") == "done":
+            memory = after_success(memory, _attempt_key(entry), hosts)
+    return memory
+
+
+def _attempt_key(ended: Entry) -> str:
+    key = str(ended.data.get("id") or ended.data.get("subject") or "").casefold()
+    return f"role/{key}" if ended.data.get("action") == Action.ADD_CLUSTER_ROLE else key
+
+
+def _ends(entry: Entry) -> list[str]:
+    given = [entry.data.get("source"), entry.data.get("destination"), *entry.data.get("hosts", ())]
+    return [str(host) for host in given if host]
 
 
 def _role_removed(memory: Memory, entry: Entry) -> Memory:

@@ -51,6 +51,15 @@ def test_every_command_and_exit_code_is_documented() -> None:
     assert [code for code in ExitCode if f"| {int(code)} |" not in text] == []
 
 
+def test_every_test_that_a_document_names_exists() -> None:
+    """A rule that is said to be shown by a test is."""
+    code = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
+    named = {name for page in (ROOT / "docs").rglob("*.md") for name in re.findall(r"`(test_\w+)`", page.read_text("utf-8"))}
+
+    assert named
+    assert sorted(name for name in named if f"def {name}(" not in code) == []
+
+
 def test_every_link_between_documents_leads_somewhere() -> None:
     """A broken link is a broken promise."""
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]

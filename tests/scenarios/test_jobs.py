@@ -1,0 +1,118 @@
+"""What becomes of migrations under way: superseded by a commit, standing still, cancelled, failed with a reason."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.clock import ManualClock
+from reconciler.controller import Controller, Options
+from reconciler.controller.cancel import Cancelled, cancel_migration
+from reconciler.journal import MemoryJournal
+from reconciler.model.desired import Desired, Placement
+from reconciler.model.problem import Problem
+from reconciler.model.progress import OutcomeState
+from reconciler.simulator.fleet import SimulatedHosts
+from reconciler.simulator.world import World
+from tests.scenarios.staging import Scenario, Watcher, on_stage
+
+
+class Engine:
+    """A controller on a simulated fleet, driven pass by pass, and everything that ended on the way."""
+
+    def __init__(self, scenario: str, options: Options | None = None) -> None:
+        self.scenario = Scenario(scenario)
+        observation = self.scenario.observation
+        self.desired = self.scenario.desired
+        self.clock = ManualClock(observation.observed_at + timedelta(minutes=1))
+        self.world, self.watcher, self.journal = World(observation, self.clock), Watcher(), MemoryJournal(self.clock)
+        self.hosts = SimulatedHosts(self.world)
+        self.controller = Controller(self.hosts, self.journal, self.clock, self.watcher, options or Options())
+
+    def one_pass(self, desired: Desired | None = None, after: float = 0) -> list[tuple[str, OutcomeState]]:
+        """Wait so many seconds, pass once; return what ended."""
+        self.clock.sleep(after)
+        result = self.controller.pass_once(desired or self.desired)
+        return [(row.action, row.state) for row in result.ended]
+
+    def host(self) -> str:
+        """Where the one machine is."""
+        ((host, _),) = self.world.observation().machines()
+        return host.name
+
+
+def elsewhere(desired: Desired, **placement: Any) -> Desired:
+    """Another commit: the machine is wanted where it is."""
+    (machine,) = desired.virtual_machines
+    at = Placement(field="host", hosts=(placement["host"],))
+    return replace(desired, digest="another commit", virtual_machines=(replace(machine, placement=at),))
+
+
+def test_a_move_that_a_new_commit_no_longer_wants_is_cancelled_and_superseded() -> None:
+    """The machine stays whole at its source, nothing is held against it, and it can be asked to move again later."""
+    engine = Engine("stand-alone")
+    engine.one_pass()
+    assert engine.one_pass(elsewhere(engine.desired, host="StandAlone1"), after=5) == []
+    assert engine.one_pass(elsewhere(engine.desired, host="StandAlone1"), after=5) == [
+        ("liveMigration", OutcomeState.SUPERSEDED)
+    ]
+    assert engine.host() == "StandAlone1"
+    assert "no longer wants this move" in engine.watcher.said[-1]
+    assert not engine.controller.starter.memory.attempts
+
+    engine.one_pass()
+    assert engine.one_pass(after=3600) == [("liveMigration", OutcomeState.DONE)]
+
+
+def test_the_same_move_under_another_commit_goes_on() -> None:
+    """A commit about something else disturbs nothing."""
+    engine = Engine("stand-alone")
+    engine.one_pass()
+
+    assert engine.one_pass(replace(engine.desired, digest="another commit"), after=5) == []
+    assert engine.one_pass(replace(engine.desired, digest="another commit"), after=3600) == [
+        ("liveMigration", OutcomeState.DONE)
+    ]
+
+
+def test_what_only_a_person_can_mend_is_tried_once_and_reported_blocked_with_the_words_of_the_host() -> None:
+    """Delegation is missing: no second try, the remedy, and the event that Windows wrote; over WinRM, scripts and all."""
+    with on_stage("stand-alone") as theatre:
+        ((_, machine),) = theatre.stage.world.observation().machines()
+        theatre.stage.world.fail_next_migration(machine.id, 0x8009030E - 2**32, "No credentials are available.")
+        report = theatre.apply()
+
+    failed, left = report.outcomes
+    assert (failed.state, left.state) == (OutcomeState.FAILED, OutcomeState.BLOCKED)
+    assert "delegation missing: set up Kerberos constrained delegation" in failed.detail
+    assert "delegation missing" in left.detail
+    assert len(failed.events) == 2  # one host each
+    assert all("event 21502" in event and "No credentials are available." in event for event in failed.events)
+    assert report.exit_code == 6
+    kept = [entry.data["events"] for entry in theatre.journal.entries() if entry.kind == "attempt-failed"]
+    assert kept == [list(failed.events)]
+
+
+def test_a_person_cancels_a_migration_by_the_machines_name() -> None:
+    """In any case of letters; the answer is what was seen afterwards."""
+    engine = Engine("stand-alone")
+    (wanted,) = engine.desired.virtual_machines
+    engine.one_pass()
+    engine.clock.sleep(5)
+
+    found = cancel_migration(wanted.name.upper(), engine.desired, engine.hosts, engine.clock)
+
+    assert found == Cancelled(True, f"{wanted.name.upper()}: cancelled; it is on StandAlone1, where it was")
+    assert engine.one_pass() == [("liveMigration", OutcomeState.CANCELLED)]
+
+
+@pytest.mark.parametrize("name", ["nobody", "StandAlone1"])
+def test_where_nothing_runs_there_is_nothing_to_cancel(name: str) -> None:
+    """A problem with a remedy, and no host was asked to change anything."""
+    engine = Engine("stand-alone")
+    found = cancel_migration(name, engine.desired, engine.hosts, engine.clock)
+
+    assert isinstance(found, Problem)
+    assert found.code == "no-such-migration"
+    assert not engine.world.events
