@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check sweep sweep-plans bench format lock clean
+.PHONY: demo test check sweep sweep-plans mutate-scripts bench format lock clean
 demo: $(READY)
 	@$(BIN)/reconciler demo
 
@@ -26,10 +26,15 @@ sweep: $(READY)
 sweep-plans: $(READY)
 	@SWEEP_PLANS=10000 $(BIN)/python -m pytest tests/laws/test_audit_sweep.py -s
 
+# Breaks every line of every script, one at a time; every break that the tests of their answers miss is named (minutes).
+mutate-scripts: $(READY)
+	@$(BIN)/python -m tests.unit.winrm.mutate_scripts --write
+
 # What planning and loading take; answers are checked before they are timed (about 10 minutes).
 bench: $(READY)
 	@$(BIN)/python -m bench.bench_plan
 	@$(BIN)/python -m bench.bench_load
+	@$(BIN)/python -m bench.bench_survey
 	@$(BIN)/python -m bench.bench_flexible
 	@$(BIN)/python -m bench.bench_fewest
 	@$(BIN)/python -m bench.bench_makespan

@@ -26,11 +26,15 @@ SCRIPTS: Final = (
 @lru_cache(maxsize=1)
 def command_line() -> str:
     """Return the command line of every call: ASCII, always the same, under 4,000 characters."""
-    lines = _text("bootstrap.ps1").splitlines()
-    code = "\n".join(line for line in lines if not line.startswith("#"))
+    code = "\n".join(line for line in bootstrap().splitlines() if not line.startswith("#"))
     line = PROGRAM + base64.b64encode(code.encode("utf-16-le")).decode("ascii")
     assert len(line) < MAXIMUM_COMMAND_LINE, f"the bootstrap makes a command line of {len(line)} characters"
     return line
+
+
+def bootstrap() -> str:
+    """Return the text that the command line is made of, comments included."""
+    return _text("bootstrap.ps1")
 
 
 @lru_cache(maxsize=len(SCRIPTS))

@@ -12,6 +12,7 @@ from reconciler.hosts.port import HostEvent, HostEvents, HostReport, RoleSetting
 from reconciler.hosts.winrm import codes
 from reconciler.hosts.winrm.facts import Facts, as_object, plain_list
 from reconciler.hosts.winrm.frame import FrameError
+from reconciler.model.document import slim
 from reconciler.model.observation import (
     Cluster,
     Disk,
@@ -41,6 +42,7 @@ def decode_survey(result: Any, target: Target) -> HostReport:
     whole.problems.extend(raw.texts("problems") or ())
     host, cluster = _host(raw, target), _cluster(whole)
     shares = _shares(whole, host)
+    slim(host)
     if whole.problems:
         host = host.model_copy(update={"status": HostStatus.PARTIAL, "problem": _sentence(whole.problems)})
     return HostReport(host, cluster, shares)

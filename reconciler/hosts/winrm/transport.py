@@ -7,9 +7,9 @@ time-out counts between two bytes: a host that sends one now and then would be l
 """
 
 import socket
-import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Literal, Protocol, cast
 from urllib.parse import urlsplit
 
@@ -21,6 +21,8 @@ from winrm.protocol import Protocol as WsmanProtocol
 from winrm.transport import Transport
 
 from reconciler.hosts.winrm.config import PORTS, WinRmConfig
+from reconciler.hosts.winrm.envelopes import read_output, receive_envelope, send_envelope
+from reconciler.hosts.winrm.watch import WATCH
 
 OPERATION_SECONDS = 20  # how long a host may hold one request; Windows allows 60
 READ_MARGIN_SECONDS = 10
@@ -89,18 +91,13 @@ class HardenedTransport(Transport):
 
     def send_message(self, message: str | bytes) -> bytes:
         """Send a request and return the answer; requests.Timeout where it takes longer than ``patience``, logon included."""
-        self._is_cut = False
-        alarm = threading.Timer(self.patience, self._cut)
-        alarm.daemon = True
-        alarm.start()
-        answer = b""
+        self._is_cut, answer = False, b""
         try:
-            answer = super().send_message(message)
+            with WATCH.limit(self.patience, self._cut):
+                answer = super().send_message(message)
         except Exception:
             if not self._is_cut:
                 raise
-        finally:
-            alarm.cancel()
         if self._is_cut:
             raise requests.exceptions.ReadTimeout
         return answer
@@ -114,7 +111,7 @@ class HardenedTransport(Transport):
         session.trust_env = False
         session.proxies = {}
         for adapter in session.adapters.values():
-            cast("requests.adapters.HTTPAdapter", adapter).poolmanager.pool_classes_by_scheme = _pools(self._hold)
+            cast("requests.adapters.HTTPAdapter", adapter).poolmanager.pool_classes_by_scheme = _pools(self._hold)  # type: ignore[assignment]
 
     def _hold(self, line: socket.socket | None) -> None:
         before, self._line = self._line, line
@@ -128,23 +125,45 @@ class HardenedTransport(Transport):
                 line.shutdown(socket.SHUT_RDWR)
 
 
-def _pools(hold: Callable[[socket.socket], None]) -> dict[str, type[HTTPConnectionPool]]:
-    """Return urllib3's pools with connections that hand a duplicate of their socket to ``hold``, before TLS begins."""
+class _Http(HTTPConnection):
+    """A connection that hands a duplicate of its socket to ``hold``."""
 
-    class Http(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            line = super()._new_conn()
-            hold(line.dup())
-            return line
+    def __init__(self, *arguments: Any, hold: Callable[[socket.socket], None], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._hand_over = hold
 
-    class Https(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            line = super()._new_conn()
-            hold(line.dup())
-            return line
+    def _new_conn(self) -> socket.socket:
+        line = super()._new_conn()
+        self._hand_over(line.dup())
+        return line
 
-    http = type("HttpPool", (HTTPConnectionPool,), {"ConnectionCls": Http})
-    https = type("HttpsPool", (HTTPSConnectionPool,), {"ConnectionCls": Https})
+
+class _Https(HTTPSConnection):
+    """The same, before TLS begins."""
+
+    def __init__(self, *arguments: Any, hold: Callable[[socket.socket], None], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._hand_over = hold
+
+    def _new_conn(self) -> socket.socket:
+        line = super()._new_conn()
+        self._hand_over(line.dup())
+        return line
+
+
+def _pools(hold: Callable[[socket.socket], None]) -> dict[str, Callable[..., HTTPConnectionPool]]:
+    """Return what makes urllib3's pools by scheme, their connections handing a duplicate of their socket to ``hold``."""
+
+    def http(host: str, port: int, **options: Any) -> HTTPConnectionPool:
+        pool = HTTPConnectionPool(host, port, **options)
+        pool.ConnectionCls = partial(_Http, hold=hold)  # type: ignore[assignment]
+        return pool
+
+    def https(host: str, port: int, **options: Any) -> HTTPConnectionPool:
+        pool = HTTPSConnectionPool(host, port, **options)
+        pool.ConnectionCls = partial(_Https, hold=hold)  # type: ignore[assignment]
+        return pool
+
     return {"http": http, "https": https}
 
 
@@ -176,13 +195,12 @@ class PywinrmWire:
         return str(self._protocol.run_command(shell, command_line, console_mode_stdin=False))
 
     def send(self, shell: str, command: str, data: bytes, *, last: bool) -> None:
-        """Send a piece of standard input; bytes only, a str would be encoded as code page 437."""
-        self._protocol.send_command_input(shell, command, data, end=last)
+        """Send a piece of standard input."""
+        self._protocol.send_message(send_envelope(shell, command, data, self._protocol.operation_timeout_sec, last=last))
 
     def receive(self, shell: str, command: str) -> tuple[bytes, bool]:
         """Return the next piece of standard output and whether the command has ended."""
-        stdout, _, _, done = self._protocol.get_command_output_raw(shell, command)
-        return stdout, done
+        return read_output(self._protocol.send_message(receive_envelope(shell, command, self._protocol.operation_timeout_sec)))
 
     def end(self, shell: str, command: str) -> None:
         """Signal the end of the command."""

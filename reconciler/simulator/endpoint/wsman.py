@@ -231,7 +231,7 @@ class Service:
         shell = self._shell(request, user)
         signal = request.body.find(f"{{{SHELL}}}Signal")
         command = _command_of(shell, signal.get("CommandId") if signal is not None else None)
-        code = text_of(signal.find(f"{{{SHELL}}}Code") if signal is not None else None).rpartition("/")[2]
+        code = text_of(signal.find(f"{{{SHELL}}}Code") if signal is not None else None).rpartition("/")[2].casefold()
         if code in {"ctrl_c", "ctrl_break"}:
             command.end(CommandResult(exit_code=CTRL_C_EXIT_CODE))
             self._kill(command)

@@ -51,6 +51,7 @@ class WindowsHost:
     fleet: Fleet
     networks: list[str] = field(default_factory=list)
     checks: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+    cluster_service: str = "Running"
 
     def execute(self, operation: Operation) -> Value:
         """Carry out an operation; raises Refused."""

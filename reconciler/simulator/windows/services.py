@@ -8,8 +8,9 @@ from reconciler.simulator.powershell.values import Enumeration, net_object
 from reconciler.simulator.windows.host import WindowsHost
 from reconciler.simulator.windows.published import published
 
-RUNNING = Enumeration("ServiceControllerStatus", "Running", 4)
-AUTOMATIC = Enumeration("ServiceStartMode", "Automatic", 2)
+RUNNING, STOPPED = Enumeration("ServiceControllerStatus", "Running", 4), Enumeration("ServiceControllerStatus", "Stopped", 1)
+AUTOMATIC, DISABLED = Enumeration("ServiceStartMode", "Automatic", 2), Enumeration("ServiceStartMode", "Disabled", 4)
+STATES = {"Running": (RUNNING, AUTOMATIC), "Stopped": (STOPPED, AUTOMATIC), "Disabled": (STOPPED, DISABLED)}
 
 
 def cmdlets(host: WindowsHost) -> list[Cmdlet]:
@@ -21,6 +22,7 @@ def cmdlets(host: WindowsHost) -> list[Cmdlet]:
             text = f"Cannot find any service with service name '{name}'."
             error_id = "NoServiceFoundForGivenName,Microsoft.PowerShell.Commands.GetServiceCommand"
             raise PowerShellError(text, error_id, category="ObjectNotFound", target=name, terminating=False)
-        return [net_object("System.ServiceProcess.ServiceController", {"Status": RUNNING, "StartType": AUTOMATIC})]
+        status, start = STATES[host.cluster_service]
+        return [net_object("System.ServiceProcess.ServiceController", {"Status": status, "StartType": start})]
 
     return [published("Get-Service", get_service, "Name")]

@@ -1,0 +1,634 @@
+"""Situations in which every line of every shipped script has its effect, and what the scripts answer and do there.
+
+Each case runs bootstrap and scripts, interpreted, on one simulated host. Its transcript is plain data: answers, errors, time
+slept, what happened to the fleet. ``script_answers.json`` holds the transcripts of the scripts as shipped.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from reconciler.clock import ManualClock
+from reconciler.hosts.port import Operation, StartMigration, Survey, Value
+from reconciler.hosts.winrm.bootstrap import bootstrap, script
+from reconciler.hosts.winrm.frame import FrameError, Request, build_request, parse_frame
+from reconciler.model.observation import Host, Observation, VirtualMachine
+from reconciler.model.plan import StorageMove
+from reconciler.model.words import MigrationKind, PerformanceOption
+from reconciler.simulator.fleets import load_fleet
+from reconciler.simulator.powershell import NotInSubsetError, PowerShellError, run
+from reconciler.simulator.powershell.console import GivenInput
+from reconciler.simulator.powershell.failures import LoopBreak, LoopContinue, ScriptReturn
+from reconciler.simulator.windows import WindowsHost, session_of
+from reconciler.simulator.world import World
+
+ANSWERS = Path(__file__).with_name("script_answers.json")
+Params = dict[str, Any]
+Edit = Callable[[Observation], Observation]
+Texts = Callable[[str], str]
+
+
+def vm(number: int) -> str:
+    """The id of a machine of the demo fleet."""
+    return f"1a2b3c4d-0000-4000-8000-{number:012}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Scripts that run one after the other on one host, after something has happened to the fleet."""
+
+    host: str
+    calls: tuple[tuple[str, Params], ...]
+    edit: Edit = lambda seen: seen
+    before: Callable[[World], object] = lambda world: None
+    meanwhile: Callable[[World], object] | None = None
+    slow: float = 0.0
+    cluster_service: str = "Running"
+
+
+class Watched:
+    """The fleet as one script sees it: something may happen after its first look, and each look may take time."""
+
+    def __init__(self, world: World, case: Case) -> None:
+        self.world, self._case, self._looks, self._spent = world, case, 0, 0.0
+
+    def execute(self, host_name: str, operation: Operation) -> Value:
+        value = self.world.execute(host_name, operation)
+        if isinstance(operation, Survey):
+            self._looks += 1
+            if self._looks == 3 and self._case.meanwhile is not None:
+                self._case.meanwhile(self.world)
+        return value
+
+    def seconds(self) -> float:
+        self._spent += self._case.slow
+        return self.world.seconds() + self._spent
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.world, name)
+
+
+class _Impatient(GivenInput):
+    """Input that is not read for ever: a loop that never ends would keep its test."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._reads = 0
+
+    def read_line(self) -> str | None:
+        self._reads += 1
+        if self._reads > 100:
+            raise NotInSubsetError("a loop without an end")
+        return super().read_line()
+
+
+def transcript(case: Case, texts: Texts = script, loop: str | None = None) -> Any:
+    """What the scripts of a case answer and do. ``texts`` and ``loop`` (the bootstrap) give what is run, if broken."""
+    seen = case.edit(load_fleet("demo"))
+    world = World(seen, ManualClock(seen.observed_at))
+    case.before(world)
+    begun = len(world.events)
+    windows = WindowsHost(case.host, cast("Any", Watched(world, case)), cluster_service=case.cluster_service)
+    ops = [f"{number:032x}" for number in range(1, len(case.calls) + 1)]
+    stdin = b"".join(
+        build_request(Request(op, name, texts(name), params)) + b"\n\n"
+        for op, (name, params) in zip(ops, case.calls, strict=True)
+    )
+    session, slept = session_of(windows, _Impatient(stdin)), list[float]()
+    session.sleep = slept.append
+    ending = _ending(lambda: run(loop or bootstrap(), session))
+    return {
+        "answers": [_answer(bytes(session.stdout), op) for op in ops],
+        "ending": ending,
+        "complaints": session.failures,
+        "slept": sum(slept),
+        "events": [
+            json.loads(json.dumps([event.kind, event.vm, event.host, event.detail], default=str))
+            for event in world.events[begun:]
+        ],
+        "after": _after(world, case),
+    }
+
+
+def expected() -> dict[str, Any]:
+    """The reviewed transcripts by case."""
+    known: dict[str, Any] = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    return known
+
+
+def _ending(work: Callable[[], list[Any]]) -> str:
+    try:
+        return " ".join(str(one) for one in work())
+    except (LoopBreak, LoopContinue, ScriptReturn, PowerShellError, NotInSubsetError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _answer(stdout: bytes, op: str) -> Any:
+    try:
+        reply = parse_frame(stdout, op)
+    except FrameError as problem:
+        return str(problem)
+    error = reply.error
+    return reply.result if error is None else [error.id, error.code, error.category, error.message, error.target]
+
+
+def _after(world: World, case: Case) -> Any:
+    host = next(one for one in world.observation().hosts if one.name == case.host)
+    roles = {machine.name: world.role_settings(case.host, machine.id) for machine in host.virtual_machines}
+    return {
+        "migration": host.migration.to_json(),
+        "storage": host.storage.to_json(),
+        "roles": {name: role for name, role in roles.items() if role is not None},
+        "states": {machine.name: machine.state for machine in host.virtual_machines},
+    }
+
+
+def on_host(name: str, **facts: Any) -> Edit:
+    """Change facts of one host."""
+    return lambda seen: _with_host(seen, name, lambda host: host.model_copy(update=facts))
+
+
+def on_machine(name: str, **facts: Any) -> Edit:
+    """Change facts of one machine."""
+
+    def change(host: Host) -> Host:
+        machines = tuple(one.model_copy(update=facts) if one.name == name else one for one in host.virtual_machines)
+        return host.model_copy(update={"virtual_machines": machines})
+
+    return lambda seen: seen.model_copy(update={"hosts": tuple(change(host) for host in seen.hosts)})
+
+
+def on_disk(machine: str, number: int, **facts: Any) -> Edit:
+    """Change facts of one disk."""
+
+    def change(one: VirtualMachine) -> VirtualMachine:
+        disks = tuple(disk.model_copy(update=facts) if at == number else disk for at, disk in enumerate(one.disks))
+        return one.model_copy(update={"disks": disks})
+
+    def edit(seen: Observation) -> Observation:
+        hosts = tuple(
+            host.model_copy(
+                update={"virtual_machines": tuple(change(one) if one.name == machine else one for one in host.virtual_machines)}
+            )
+            for host in seen.hosts
+        )
+        return seen.model_copy(update={"hosts": hosts})
+
+    return edit
+
+
+def _with_host(seen: Observation, name: str, change: Callable[[Host], Host]) -> Observation:
+    return seen.model_copy(update={"hosts": tuple(change(host) if host.name == name else host for host in seen.hosts)})
+
+
+def all_of(*edits: Edit) -> Edit:
+    """Several changes, one after the other."""
+
+    def edit(seen: Observation) -> Observation:
+        for one in edits:
+            seen = one(seen)
+        return seen
+
+    return edit
+
+
+def migration(name: str, **facts: Any) -> Edit:
+    """Change migration settings of one host."""
+    return lambda seen: _with_host(
+        seen, name, lambda host: host.model_copy(update={"migration": host.migration.model_copy(update=facts)})
+    )
+
+
+def moving(machine: int, kind: MigrationKind, destination: str | None) -> Callable[[World], object]:
+    """Let a machine be on its way already."""
+
+    def start(world: World) -> None:
+        host = next(name for name in world.host_names if any(one.id == vm(machine) for one in world.machines_of(name)))
+        world.execute(host, StartMigration(vm(machine), kind, destination))
+
+    return start
+
+
+def limit_of_cluster(number: int | None) -> Edit:
+    """Change the limit of all clusters."""
+    return lambda seen: seen.model_copy(
+        update={"clusters": tuple(one.model_copy(update={"maximum_parallel_migrations": number}) for one in seen.clusters)}
+    )
+
+
+SURVEY: tuple[tuple[str, Params], ...] = (("Get-Survey", {}),)
+
+
+def start(
+    machine: int, kind: str, destination: str | None, *moves: tuple[str, str, str], option: str | None = None
+) -> tuple[str, Params]:
+    """A call of Start-Migration."""
+    storage = [{"file": file, "from": source, "to": target} for file, source, target in moves]
+    params = {
+        "machineId": vm(machine),
+        "kind": kind,
+        "destination": destination,
+        "storage": storage,
+        "performanceOption": option,
+    }
+    return "Start-Migration", params
+
+
+def configure(**settings: Any) -> tuple[str, Params]:
+    """A call of Set-HostSettings; double underscores stand for points."""
+    return "Set-HostSettings", {"settings": {name.replace("__", "."): value for name, value in settings.items()}}
+
+
+D3 = r"D:\VMs\StandAloneVM4"
+S1 = r"\\fileserver1.contoso.com\smbshare"
+FOLDERS = tuple((name, D3, rf"{S1}\StandAloneVM4") for name in ("configuration", "checkpoints", "smartPaging"))
+OS4 = ("os.vhdx", rf"{D3}\Virtual Hard Disks\os.vhdx", rf"{S1}\StandAloneVM4\Virtual Hard Disks\os.vhdx")
+
+CASES: dict[str, Case] = {}
+
+
+def _case(name: str, host: str, *calls: tuple[str, Params], **options: Any) -> None:
+    CASES[name] = Case(host, calls or SURVEY, **options)
+
+
+JOB = "2652ab96-304a-5d17-9ff0-0b4f3b11a4d9"  # the first job of a simulated fleet
+
+
+def copying(world: World) -> None:
+    """Let a storage migration run on StandAlone3."""
+    moves = tuple(StorageMove(file=file, source=source, target=target) for file, source, target in (OS4, *FOLDERS))
+    world.execute("StandAlone3", StartMigration(vm(4), MigrationKind.STORAGE, None, moves))
+
+
+# What a survey reads, and what it says where something cannot be read.
+for _host in ("Cluster1Node1", "Cluster2Node2", "StandAlone1", "StandAlone2", "StandAlone3"):
+    _case(f"survey of {_host}", _host)
+_case("survey of a host without machines", "StandAlone2", edit=on_host("StandAlone2", virtual_machines=()))
+_case(
+    "survey of what is seldom",
+    "StandAlone3",
+    edit=all_of(
+        on_machine("StandAloneVM3", maximum_memory_mib=16384, mounted_iso=r"D:\iso\w.iso", checkpoints=2, assigned_devices=1),
+        on_machine(
+            "StandAloneVM4",
+            switches=("Prod", "Back", "Prod"),
+            processor_compatibility=True,
+            operation="BackingUpVirtualMachine",
+        ),
+        on_machine("StandAloneVM5", disks=(), state="Off"),
+        on_disk("StandAloneVM3", 0, path=r"D:\VMs\set.vhds", controller="IDE", controller_number=1, location=1),
+        on_disk("StandAloneVM4", 0, pass_through=True, path="Disk 3"),
+        on_disk("StandAloneVM4", 1, shared=True, parent_path=r"D:\base.vhdx"),
+        migration("StandAlone3", networks=("10.0.0.0/24", "10.1.0.0/16"), enabled=False),
+    ),
+)
+_case(
+    "survey of a host that can read little",
+    "StandAlone3",
+    edit=all_of(
+        on_host("StandAlone3", available_memory_mib=None, processor_vendor=None, switches=None, logical_processors=None),
+        migration("StandAlone3", active_virtual_machine_migrations=None, active_storage_migrations=None),
+        on_disk("StandAloneVM3", 0, size_bytes=None, file_bytes=None),
+        on_machine("StandAloneVM4", switches=None, checkpoints=None, assigned_devices=None, processor_compatibility=None),
+    ),
+)
+_case("survey that takes long", "StandAlone3", slow=8.0)
+_case(
+    "survey while a machine that cannot be read leaves",
+    "StandAlone1",
+    edit=on_machine("StandAloneVM1", switches=None),
+    meanwhile=moving(1, MigrationKind.LIVE, "standalone2.contoso.com"),
+)
+_case(
+    "survey during migrations",
+    "StandAlone3",
+    before=copying,
+    edit=on_machine("StandAloneVM5", state="Paused"),
+)
+_case("survey of a node whose cluster service is stopped", "Cluster1Node1", cluster_service="Stopped")
+_case("survey of a node whose cluster service is disabled", "Cluster1Node1", cluster_service="Disabled")
+_case(
+    "survey of a node with a volume that is not online",
+    "Cluster1Node1",
+    edit=lambda seen: seen.model_copy(
+        update={
+            "clusters": tuple(
+                one.model_copy(
+                    update={
+                        "maximum_parallel_migrations": None,
+                        "shared_volumes": tuple(
+                            volume.model_copy(update={"size_bytes": None, "free_bytes": None}) for volume in one.shared_volumes
+                        ),
+                    }
+                )
+                for one in seen.clusters
+            )
+        }
+    ),
+)
+
+# The list of migrations, and what may migrate.
+_case(
+    "migrations under way",
+    "Cluster1Node1",
+    ("Get-Migrations", {}),
+    before=moving(7, MigrationKind.LIVE, "cluster1node2.contoso.com"),
+)
+_case(
+    "migrations of a stopped machine",
+    "StandAlone2",
+    ("Get-Migrations", {}),
+    before=moving(2, MigrationKind.OFFLINE, "standalone1.contoso.com"),
+)
+_case("no migrations", "StandAlone1", ("Get-Migrations", {}))
+
+
+def check(machine: int, kind: str, destination: str | None) -> tuple[str, Params]:
+    """A call of Test-Migration."""
+    return "Test-Migration", {"machineId": vm(machine), "kind": kind, "destination": destination}
+
+
+TO1, TO2, NODE2 = "standalone1.contoso.com", "standalone2.contoso.com", "cluster1node2.contoso.com"
+_case(
+    "checks of a running machine",
+    "StandAlone1",
+    check(1, "live", TO2),
+    check(1, "liveWithStorage", TO2),
+    check(1, "storage", None),
+    check(1, "offline", TO2),
+)
+_case("checks of a stopped machine", "StandAlone2", check(2, "live", TO1), check(2, "offline", TO1), check(9, "offline", TO1))
+_case(
+    "check of a busy machine",
+    "StandAlone1",
+    check(1, "live", TO2),
+    edit=on_machine("StandAloneVM1", operation="BackingUpVirtualMachine"),
+)
+_case("check of what cannot move", "StandAlone3", check(3, "live", TO2), edit=on_machine("StandAloneVM3", assigned_devices=1))
+
+# Starts.
+_case("live, twice", "StandAlone1", start(1, "live", TO2), start(1, "live", TO2))
+for _option in ("TCPIP", "Compression", "SMB"):
+    _case(f"live by {_option}", "StandAlone1", start(1, "live", TO2, option=_option))
+_case(
+    "live as the host says",
+    "StandAlone1",
+    start(1, "live", TO2),
+    edit=migration("StandAlone1", performance_option=PerformanceOption.SMB),
+)
+_case("offline", "StandAlone2", start(2, "offline", TO1))
+_case("offline, saved", "StandAlone2", start(2, "offline", TO1), edit=on_machine("StandAloneVM2", state="Saved"))
+_case("storage of a whole machine", "StandAlone3", start(4, "storage", None, OS4, *FOLDERS))
+_case("storage of one disk", "StandAlone3", start(4, "storage", None, OS4), start(4, "storage", None, OS4))
+_case(
+    "storage that is there",
+    "StandAlone3",
+    start(4, "storage", None, (OS4[0], OS4[2], OS4[1]), ("configuration", D3, D3 + "\\")),
+)
+_case("storage of a disk that is not there", "StandAlone3", start(4, "storage", None, ("x.vhdx", r"D:\x.vhdx", r"E:\x.vhdx")))
+_case("live with storage", "StandAlone3", start(4, "live", TO1, OS4, *FOLDERS))
+_case(
+    "live with storage under the same paths",
+    "StandAlone3",
+    start(
+        3,
+        "liveWithStorage",
+        TO1,
+        ("os.vhdx", r"D:\VMs\StandAloneVM3\Virtual Hard Disks\os.vhdx", r"D:\VMs\StandAloneVM3\Virtual Hard Disks\os.vhdx"),
+        ("configuration", r"D:\VMs\StandAloneVM3", r"D:\VMs\StandAloneVM3"),
+    ),
+)
+_case("start of an unknown machine", "StandAlone3", start(1, "live", TO2))
+_case(
+    "start of a busy machine",
+    "StandAlone1",
+    start(1, "live", TO2),
+    edit=on_machine("StandAloneVM1", operation="BackingUpVirtualMachine"),
+)
+_case("start of a paused machine", "StandAlone1", start(1, "live", TO2), edit=on_machine("StandAloneVM1", state="Paused"))
+_case(
+    "start of a machine in trouble",
+    "StandAlone1",
+    start(1, "live", TO2),
+    edit=on_machine("StandAloneVM1", operation="Degraded"),
+)
+_case("start where migration is off", "StandAlone1", start(1, "live", TO2), edit=migration("StandAlone1", enabled=False))
+_case(
+    "storage where migration is off",
+    "StandAlone3",
+    start(4, "storage", None, OS4),
+    edit=migration("StandAlone3", enabled=False),
+)
+_case(
+    "start over the limit",
+    "StandAlone1",
+    start(1, "live", TO2),
+    before=moving(2, MigrationKind.OFFLINE, TO1),
+    edit=migration("StandAlone1", maximum_virtual_machine_migrations=1),
+)
+_case(
+    "start under the limit",
+    "StandAlone3",
+    start(3, "liveWithStorage", TO1),
+    before=copying,
+    edit=migration("StandAlone3", maximum_virtual_machine_migrations=1),
+)
+_case(
+    "storage over the limit",
+    "StandAlone3",
+    start(
+        5,
+        "storage",
+        None,
+        (
+            "data.vhdx",
+            r"D:\VMs\StandAloneVM5\Virtual Hard Disks\data.vhdx",
+            r"\\fileserver2.contoso.com\data\StandAloneVM5\data.vhdx",
+        ),
+    ),
+    before=copying,
+    edit=migration("StandAlone3", maximum_storage_migrations=1),
+)
+_case(
+    "start that the service refuses", "StandAlone3", start(3, "live", TO2), edit=on_machine("StandAloneVM3", assigned_devices=1)
+)
+_case("live in a cluster", "Cluster1Node1", start(7, "live", NODE2), ("Get-Migrations", {}))
+_case("live in a cluster by the node's short name", "Cluster1Node1", start(7, "live", "Cluster1Node2"))
+_case("offline in a cluster", "Cluster1Node1", start(7, "offline", NODE2), edit=on_machine("HAVM2", state="Off"))
+_case(
+    "live over the cluster's limit",
+    "Cluster1Node1",
+    start(7, "live", NODE2),
+    before=moving(9, MigrationKind.LIVE, NODE2),
+    edit=limit_of_cluster(1),
+)
+_case(
+    "live in a cluster without a limit of its own",
+    "Cluster1Node1",
+    start(7, "live", NODE2),
+    before=moving(9, MigrationKind.LIVE, NODE2),
+    edit=all_of(limit_of_cluster(None), migration("Cluster1Node1", maximum_virtual_machine_migrations=1)),
+)
+_case(
+    "live in a cluster where migration is off",
+    "Cluster1Node1",
+    start(7, "live", NODE2),
+    edit=migration("Cluster1Node1", enabled=False),
+)
+_case("a role cannot leave its cluster", "Cluster1Node1", start(7, "live", "cluster2node1.contoso.com"))
+_case(
+    "a role moves alone",
+    "Cluster1Node1",
+    start(6, "liveWithStorage", NODE2, ("configuration", rf"{S1}\HAVM1", r"C:\ClusterStorage\Volume1\HAVM1")),
+)
+_case(
+    "storage of a role",
+    "Cluster1Node1",
+    start(6, "storage", None, ("configuration", rf"{S1}\HAVM1", r"C:\ClusterStorage\Volume1\HAVM1")),
+)
+_case("a role that the cluster does not show", "Cluster1Node1", start(7, "live", NODE2), cluster_service="Stopped")
+
+# Cancelling.
+_case("cancel", "StandAlone1", ("Stop-Migration", {"migrationId": JOB}), before=moving(1, MigrationKind.LIVE, TO2))
+_case("cancel what is not there", "StandAlone1", ("Stop-Migration", {"migrationId": "job-9"}))
+_case(
+    "cancel what has ended",
+    "StandAlone1",
+    ("Stop-Migration", {"migrationId": JOB}),
+    before=lambda world: (moving(1, MigrationKind.LIVE, TO2)(world), world.stop_machine(vm(1))),
+)
+_case(
+    "cancel in a cluster",
+    "Cluster1Node1",
+    ("Stop-Migration", {"migrationId": f"cluster:{vm(7)}"}),
+    before=moving(7, MigrationKind.LIVE, NODE2),
+)
+
+# Settings.
+_case(
+    "settings one by one",
+    "StandAlone1",
+    configure(migration__maximumVirtualMachineMigrations=4),
+    configure(migration__maximumStorageMigrations=3),
+    configure(migration__performanceOption="SMB"),
+    configure(migration__authenticationType="CredSSP"),
+)
+_case(
+    "paths", "StandAlone1", configure(storage__virtualMachinePath="E:\\VMs"), configure(storage__virtualHardDiskPath="E:\\VHDs")
+)
+_case("migration off and on", "StandAlone1", configure(migration__enabled=False), configure(migration__enabled=True))
+_case("migration on", "StandAlone1", configure(migration__enabled=True), edit=migration("StandAlone1", enabled=False))
+_case(
+    "networks",
+    "StandAlone1",
+    configure(migration__networks=["10.0.0.0/24", "10.1.0.0/16"]),
+    configure(migration__networks=["10.1.0.0/16"]),
+    configure(migration__networks="any"),
+)
+_case(
+    "other networks",
+    "StandAlone1",
+    configure(migration__networks=["10.2.0.0/16", "10.1.0.0/16"]),
+    edit=migration("StandAlone1", networks=("10.0.0.0/24", "10.1.0.0/16")),
+)
+_case("no networks", "StandAlone1", configure(migration__networks=[]))
+_case(
+    "an unknown setting among others", "StandAlone1", configure(migration__maximumStorageMigrations=3, migration__colour="red")
+)
+_case(
+    "limit of a cluster",
+    "Cluster1Node1",
+    ("Set-ClusterSettings", {"maximumParallelMigrations": 4}),
+    ("Set-ClusterSettings", {"maximumParallelMigrations": 4}),
+)
+_case(
+    "limit of a cluster that has none",
+    "Cluster1Node1",
+    ("Set-ClusterSettings", {"maximumParallelMigrations": 4}),
+    edit=limit_of_cluster(None),
+)
+_case("limit of no cluster", "StandAlone1", ("Set-ClusterSettings", {"maximumParallelMigrations": 4}))
+_case(
+    "limit of a stopped cluster",
+    "Cluster1Node1",
+    ("Set-ClusterSettings", {"maximumParallelMigrations": 4}),
+    cluster_service="Stopped",
+)
+
+# Starting machines, and roles.
+_case(
+    "start a stopped machine",
+    "StandAlone2",
+    ("Start-Machine", {"machineId": vm(2)}),
+    ("Start-Machine", {"machineId": vm(2)}),
+    ("Start-Machine", {"machineId": vm(1)}),
+)
+for _state in ("Saved", "Paused", "Starting"):
+    _case(
+        f"start a machine that is {_state}",
+        "StandAlone2",
+        ("Start-Machine", {"machineId": vm(2)}),
+        edit=on_machine("StandAloneVM2", state=_state),
+    )
+ROLE = {
+    "name": "HAVM2",
+    "priority": 3000,
+    "autoFailbackType": 1,
+    "failbackWindowStart": 1,
+    "failbackWindowEnd": 5,
+    "failoverPeriod": 8,
+    "failoverThreshold": 2,
+    "antiAffinityClassNames": ["web", "shop"],
+    "preferredOwners": ["Cluster1Node2", "Cluster9"],
+    "possibleOwners": ["Cluster1Node1", "Cluster9"],
+}
+REMOVE = ("Remove-ClusterRole", {"machineId": vm(7)})
+_case("a role off and on", "Cluster1Node1", REMOVE, REMOVE, ("Add-ClusterRole", {"machineId": vm(7), "settings": ROLE}), REMOVE)
+_case(
+    "a role on again with one setting",
+    "Cluster1Node1",
+    ("Add-ClusterRole", {"machineId": vm(7), "settings": {"priority": 1000}}),
+)
+_case(
+    "a role that may not run here",
+    "Cluster1Node1",
+    ("Add-ClusterRole", {"machineId": vm(7), "settings": ROLE | {"possibleOwners": ["Cluster1Node2"], "preferredOwners": []}}),
+)
+_case(
+    "a role that may run everywhere",
+    "Cluster1Node1",
+    (
+        "Add-ClusterRole",
+        {
+            "machineId": vm(7),
+            "settings": ROLE | {"possibleOwners": ["Cluster1Node1", "Cluster1Node2"], "antiAffinityClassNames": []},
+        },
+    ),
+)
+_case(
+    "a role of an unknown machine",
+    "Cluster1Node1",
+    ("Add-ClusterRole", {"machineId": vm(1), "settings": {}}),
+    ("Remove-ClusterRole", {"machineId": vm(1)}),
+)
+_case(
+    "a role where there is no cluster",
+    "StandAlone1",
+    ("Add-ClusterRole", {"machineId": vm(1), "settings": {}}),
+    ("Remove-ClusterRole", {"machineId": vm(1)}),
+)
+_case(
+    "a role where the cluster is stopped",
+    "Cluster1Node1",
+    ("Add-ClusterRole", {"machineId": vm(7), "settings": {}}),
+    REMOVE,
+    cluster_service="Stopped",
+)
+_case(
+    "an id that is none",
+    "Cluster1Node1",
+    ("Remove-ClusterRole", {"machineId": "x"}),
+    ("Start-Machine", {"machineId": "{" + vm(7).upper() + "}"}),
+)
