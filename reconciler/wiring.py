@@ -1,6 +1,8 @@
-"""The only place that picks: real, recorded or simulated hosts, clock and journal. Everything below takes what it is given."""
+"""The only place that picks: real, recorded or simulated hosts, clock and store. Everything below takes what it is given."""
 
+import getpass
 import os
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,8 +13,9 @@ from reconciler.cpsat import installed_solver
 from reconciler.hosts.port import Hosts
 from reconciler.hosts.winrm.config import Purpose, config_from
 from reconciler.hosts.winrm.identities import TwoIdentities
-from reconciler.journal import Journal, SqliteJournal
+from reconciler.model.desired import Desired
 from reconciler.plan.solver import Solver
+from reconciler.store import Access, MemoryStore, Origin, Retention, SqliteStore, Store
 
 
 @contextmanager
@@ -37,13 +40,47 @@ def winrm_hosts(
 
 
 @contextmanager
-def file_journal(path: Path | None, clock: Clock) -> Iterator[Journal]:
-    """Open the journal at ``path``, or where this system keeps an application's state."""
-    journal = SqliteJournal(path or default_state_folder() / "journal.sqlite3", clock)
+def open_store(
+    path: Path | None,
+    clock: Clock,
+    *,
+    command: str,
+    desired: Desired | None = None,
+    access: Access = Access.CONTROL,
+    environment: Mapping[str, str] = os.environ,
+) -> Iterator[Store]:
+    """Open the store at ``path``, or where this system keeps an application's state; entries name user, command and desired.
+
+    Raise StoreError. For reading, a file that does not exist is an empty store.
+    """
+    file = path or default_store(environment)
+    origin = Origin(who(), command, desired.revision if desired else None, desired.digest if desired else None)
+    if access is Access.READ and not file.exists():
+        yield MemoryStore(clock)
+        return
+    store = SqliteStore(file, clock, access=access, origin=origin, machine=socket.gethostname())
     try:
-        yield journal
+        if access is Access.CONTROL:
+            store.trim(Retention())
+        yield store
     finally:
-        journal.close()
+        store.close()
+
+
+def default_store(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the file of the store: ``store.sqlite3`` in the folder for state, or the journal that an older version left."""
+    folder = default_state_folder(environment)
+    store, journal = folder / "store.sqlite3", folder / "journal.sqlite3"
+    return journal if journal.exists() and not store.exists() else store
+
+
+def who() -> str:
+    """Return ``user@host`` for whoever runs this process."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in many a container
+        user = str(os.getuid()) if sys.platform != "win32" else "unknown"
+    return f"{user}@{socket.gethostname()}"
 
 
 def default_state_folder(environment: Mapping[str, str] = os.environ) -> Path:

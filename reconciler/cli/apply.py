@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli.arguments import DEFAULT_FOLDER, ConfigFile, Output, OutputFormat
-from reconciler.cli.console import fail, finish, print_data, print_json, say, use_color, width
+from reconciler.cli.arguments import DEFAULT_FOLDER, ConfigFile, Output, OutputFormat, StateFile
+from reconciler.cli.console import fail, finish, print_data, print_json, say, use_color, warn, width
 from reconciler.cli.inputs import desired_or_fail, hosts_or_fail
 from reconciler.cli.plan import this_is_a_bug
 from reconciler.cli.view import progress_view
@@ -17,16 +17,18 @@ from reconciler.clock import Clock
 from reconciler.controller import Options, Run
 from reconciler.controller.recall import was_applied
 from reconciler.cycle import UnsoundPlan
+from reconciler.desired.holding import holds_of_nobody
 from reconciler.files import FileProblem, read_plan
 from reconciler.hosts.port import Hosts
-from reconciler.journal import Journal, JournalError
 from reconciler.model.desired import Desired
 from reconciler.model.exit_codes import ExitCode
 from reconciler.model.plan import Plan
-from reconciler.model.problem import Problem
 from reconciler.model.progress import ApplyReport
 from reconciler.report import apply_json, apply_markdown, apply_text
-from reconciler.wiring import file_journal, solver, system_clock
+from reconciler.store import Store, StoreError
+from reconciler.store.holds import HOLD_KINDS, active_holds
+from reconciler.store.kinds import APPLIED
+from reconciler.wiring import open_store, solver, system_clock
 
 
 def apply(
@@ -39,9 +41,7 @@ def apply(
     override: Annotated[
         list[str] | None, typer.Option("--override", metavar="CODE", help="Pass this guard rail, once (its code in the plan).")
     ] = None,
-    state: Annotated[
-        Path | None, typer.Option("--state", metavar="FILE", help="The journal; default: this user's state folder.")
-    ] = None,
+    state: StateFile = None,
     config: ConfigFile = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
@@ -50,20 +50,24 @@ def apply(
     desired = desired_or_fail(desired_state if approved else target)
     clock = system_clock()
     try:
-        with file_journal(state, clock) as journal, hosts_or_fail(config, may_change=True) as hosts:
-            _refuse_second_use(journal, approved)
-            report = run_apply(desired, hosts, journal, clock, Options(approved=approved, override=frozenset(override or ())))
-    except JournalError as error:
-        remedy = "give a writable file with --state; nothing is started without a journal"
-        fail(Problem("journal", str(error), remedy, subject="apply"))
+        with (
+            open_store(state, clock, command="apply", desired=desired) as store,
+            hosts_or_fail(config, may_change=True) as hosts,
+        ):
+            _refuse_second_use(store, approved)
+            report = run_apply(desired, hosts, store, clock, Options(approved=approved, override=frozenset(override or ())))
+    except StoreError as error:
+        say("Nothing more is started without a store. Migrations that run go on, on their hosts.")
+        fail(error.problem)
     show_report(report, output)
     finish(ExitCode(report.exit_code))
 
 
-def run_apply(desired: Desired, hosts: Hosts, journal: Journal, clock: Clock, options: Options) -> ApplyReport:
+def run_apply(desired: Desired, hosts: Hosts, store: Store, clock: Clock, options: Options) -> ApplyReport:
     """Run to the end with progress shown; Ctrl-C stops starting, and the report says what goes on without us."""
     with progress_view() as view:
-        run = Run(desired, hosts, journal, clock, view, options, solver())
+        warn(holds_of_nobody(desired, active_holds(store.entries(kinds=HOLD_KINDS), clock.now())))
+        run = Run(desired, hosts, store, clock, view, options, solver())
         with _stop_on_interrupt(run):
             try:
                 return run.execute()
@@ -88,8 +92,11 @@ def _saved_plan(file: Path) -> Plan:
         fail(problem.problem)
 
 
-def _refuse_second_use(journal: Journal, approved: Plan | None) -> None:
-    if approved and was_applied(journal.entries(), approved.fingerprint, approved.observation.observed_at.isoformat()):
+def _refuse_second_use(store: Store, approved: Plan | None) -> None:
+    if approved is None:
+        return
+    made_at = approved.observation.observed_at.isoformat()
+    if was_applied(store.entries(kinds=(APPLIED,)), approved.fingerprint, made_at):
         say("This plan has been applied before; a plan is applied once. Plan again: reconciler plan --out FILE")
         finish(ExitCode.STALE)
 

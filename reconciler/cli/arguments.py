@@ -40,6 +40,9 @@ ConfigFile = Annotated[
         help="The controller's own configuration: how to reach hosts, and as whom.",
     ),
 ]
+StateFile = Annotated[
+    Path | None, typer.Option("--state", metavar="FILE", help="The store; default: in this user's state folder.")
+]
 DetailedExitcode = Annotated[
     bool,
     typer.Option("--detailed-exitcode", help="Exit 2 when there are changes, 3, 4 or 6 as listed under 'reconciler --help'."),

@@ -36,7 +36,22 @@ COMMANDS: Final = {
         "explain:explain",
         "Explain one machine, host or cluster: where it stands and may stand, what is refused and why, what it waits for.",
     ),
-    "status": ("status:status", "List the migrations that run on the hosts now: machine, kind, from, to, percent."),
+    "status": (
+        "status:status",
+        "List the migrations that run on the hosts now (machine, kind, from, to, percent), and the machines that are held.",
+    ),
+    "hold": (
+        "hold:hold",
+        "Leave a machine alone from now on, for an owner and a reason: nothing is started for it, also by an apply that runs.",
+    ),
+    "release": (
+        "hold:release",
+        "Lift the runtime hold of a machine; where several owners hold it, one at a time. Holds in YAML are lifted there.",
+    ),
+    "history": (
+        "history:history",
+        "Show what was planned, started, and came of it: when, by whom, for which commit. Reads the store alone, no host.",
+    ),
     "import": (
         "import_fleet:import_",
         "Write the desired state of a fleet as it is: placement and storage of every machine. Its plan is empty.",

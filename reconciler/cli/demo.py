@@ -19,13 +19,13 @@ from reconciler.clock import Clock, ScaledClock
 from reconciler.controller import Options
 from reconciler.hosts.port import Hosts
 from reconciler.hosts.winrm.adapter import WinRmHosts
-from reconciler.journal import MemoryJournal
 from reconciler.model.desired import Desired
 from reconciler.model.exit_codes import ExitCode
 from reconciler.observe import survey, targets_of
 from reconciler.report import plan_text
 from reconciler.simulator.fleets import demo_observation
 from reconciler.simulator.stage import staged
+from reconciler.store import MemoryStore
 
 
 def demo(
@@ -49,7 +49,7 @@ def _act(desired: Desired, hosts: Hosts, clock: Clock, speed: float) -> ExitCode
     _headline("1. The plan: what the desired state asks for, compared with what the hosts report")
     _show_plan(desired, hosts, clock)
     _headline(f"2. The migrations, {speed:g} times as fast as they would be")
-    report = run_apply(desired, hosts, MemoryJournal(clock), clock, Options())
+    report = run_apply(desired, hosts, MemoryStore(clock), clock, Options())
     _headline("3. What came of it, verified by looking again")
     show_report(report, OutputFormat.TEXT)
     _headline("4. Planned once more")

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli.arguments import DEFAULT_FOLDER, ConfigFile, Folder, ObservationFile, PlainOutput, TextOrJson
+from reconciler.cli.arguments import DEFAULT_FOLDER, ConfigFile, Folder, ObservationFile, PlainOutput, StateFile, TextOrJson
 from reconciler.cli.console import fail, finish, print_data, print_json, use_color, width
-from reconciler.cli.inputs import desired_or_fail, observation_or_fail
+from reconciler.cli.inputs import desired_under_holds, observation_or_fail
 from reconciler.cli.plan import think_or_fail
 from reconciler.explain import explain as explanation_of
 from reconciler.model.exit_codes import ExitCode
@@ -20,10 +20,12 @@ def explain(
     folder: Folder = DEFAULT_FOLDER,
     observation: ObservationFile = None,
     config: ConfigFile = None,
+    state: StateFile = None,
     output: PlainOutput = TextOrJson.TEXT,
 ) -> None:
     """Explain one machine, host or cluster: where it stands and may stand, what is refused and why, what it waits for."""
-    desired, clock = desired_or_fail(folder), system_clock()
+    clock = system_clock()
+    desired = desired_under_holds(folder, state, clock)
     seen = observation_or_fail(desired, observation, config, clock)
     thought = think_or_fail(desired, seen)
     # A saved observation is explained as of its own time; as of today everything in it would only be stale.

@@ -7,15 +7,19 @@ from pathlib import Path
 
 from reconciler.cli.console import fail, say, warn
 from reconciler.clock import Clock
+from reconciler.desired.holding import holds_of_nobody, with_holds
 from reconciler.files import FileProblem, read_observation
 from reconciler.folder import load_folder, user_cache
 from reconciler.hosts.port import Hosts
 from reconciler.hosts.winrm.config import WinRmConfigError
 from reconciler.model.desired import Desired
+from reconciler.model.hold import MachineHold
 from reconciler.model.observation import Observation
 from reconciler.model.problem import Problem
 from reconciler.observe import survey, targets_of
-from reconciler.wiring import winrm_hosts
+from reconciler.store import Access, StoreError
+from reconciler.store.holds import HOLD_KINDS, active_holds
+from reconciler.wiring import open_store, winrm_hosts
 
 
 def load(folder: Path) -> tuple[Desired | None, tuple[Problem, ...]]:
@@ -31,6 +35,23 @@ def desired_or_fail(folder: Path) -> Desired:
         fail(*problems)
     warn(problems)
     return desired
+
+
+def holds_or_fail(state: Path | None, clock: Clock) -> tuple[MachineHold, ...]:
+    """Return the runtime holds that stand now; end the command where the store cannot say."""
+    try:
+        with open_store(state, clock, command="read", access=Access.READ) as store:
+            return active_holds(store.entries(kinds=HOLD_KINDS), clock.now())
+    except StoreError as error:
+        fail(error.problem)
+
+
+def desired_under_holds(folder: Path, state: Path | None, clock: Clock) -> Desired:
+    """Return the desired state with the runtime holds upon it; end the command where either cannot be read."""
+    desired = desired_or_fail(folder)
+    holds = holds_or_fail(state, clock)
+    warn(holds_of_nobody(desired, holds))
+    return with_holds(desired, holds, clock.now())
 
 
 def observation_or_fail(desired: Desired, file: Path | None, config: Path | None, clock: Clock) -> Observation:

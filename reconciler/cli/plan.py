@@ -15,9 +15,10 @@ from reconciler.cli.arguments import (
     ObservationFile,
     Output,
     OutputFormat,
+    StateFile,
 )
 from reconciler.cli.console import fail, finish, print_data, print_json, say, use_color, width
-from reconciler.cli.inputs import desired_or_fail, observation_or_fail
+from reconciler.cli.inputs import desired_under_holds, observation_or_fail
 from reconciler.collector import collector_at_rest
 from reconciler.cycle import Thought, UnsoundPlan, think
 from reconciler.explain import FORMS, what_if
@@ -43,14 +44,16 @@ def plan(
     ] = None,
     detailed_exitcode: DetailedExitcode = False,
     config: ConfigFile = None,
+    state: StateFile = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
     """Show the exact moves that bring the fleet to its desired state, and why each is needed."""
     changes = suppose or []
     if changes and out:
         _refuse_to_save(out)
-    desired = suppose_all(desired_or_fail(folder), changes)
-    seen = observation_or_fail(desired, observation, config, system_clock())
+    clock = system_clock()
+    desired = suppose_all(desired_under_holds(folder, state, clock), changes)
+    seen = observation_or_fail(desired, observation, config, clock)
     made = think_or_fail(desired, seen).plan
     if out:
         _save(made, out)
@@ -72,11 +75,13 @@ def drift(
     observation: ObservationFile = None,
     detailed_exitcode: DetailedExitcode = False,
     config: ConfigFile = None,
+    state: StateFile = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
     """Show what differs between desired state and fleet, and what is done about each difference."""
-    desired = desired_or_fail(folder)
-    seen = observation_or_fail(desired, observation, config, system_clock())
+    clock = system_clock()
+    desired = desired_under_holds(folder, state, clock)
+    seen = observation_or_fail(desired, observation, config, clock)
     made = think_or_fail(desired, seen).plan
     if output is OutputFormat.JSON:
         print_json(drift_json(made))

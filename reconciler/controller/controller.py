@@ -1,6 +1,6 @@
 """The engine: one pass after another, each complete in itself, and cheap looks in between. It never sleeps.
 
-All effects come in from outside (hosts, journal, clock, view), so the same code runs on a fleet, in a service and in a
+All effects come in from outside (hosts, store, clock, view), so the same code runs on a fleet, in a service and in a
 simulation. ``hold_back`` is for whoever drives it: with a reason set nothing new starts, but roles that we owe are restored.
 """
 
@@ -12,19 +12,22 @@ from reconciler.clock import Clock
 from reconciler.controller.approval import Approval
 from reconciler.controller.followed import Followed
 from reconciler.controller.options import Options, View
-from reconciler.controller.recall import begun_steps, recall_failures
+from reconciler.controller.recall import FAILURE_KINDS, STEP_KINDS, begun_steps, recall_failures
 from reconciler.controller.start import Starter
 from reconciler.controller.tracking import key_of, outcome, peak_of
 from reconciler.cycle import Thought, think
 from reconciler.decide import Decision, Waiting, attempt_key, decide
+from reconciler.desired.holding import with_holds
 from reconciler.hosts.port import Call, Hosts, ListMigrations
-from reconciler.journal import Journal
 from reconciler.model.desired import Desired
+from reconciler.model.observation import Observation
 from reconciler.model.plan import Plan, Step
 from reconciler.model.progress import OutcomeState, PeakSlots, Progress, StepOutcome
 from reconciler.model.words import Action
 from reconciler.observe import survey, targets_of
 from reconciler.plan.solver import Solver
+from reconciler.store import Store
+from reconciler.store.holds import HOLD_KINDS, active_holds
 
 # What waiting in this run can cure: a slot, room or a role that something already under way will free.
 NOT_WORTH_WAITING = frozenset(
@@ -64,7 +67,7 @@ class Controller:
     """Drives one fleet. ``stop`` may be called from a signal handler."""
 
     hosts: Hosts
-    journal: Journal
+    store: Store
     clock: Clock
     view: View
     options: Options = field(default_factory=Options)
@@ -74,13 +77,12 @@ class Controller:
     peaks: dict[str, PeakSlots] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.starter = Starter(self.hosts, self.journal, self.clock)
+        self.starter = Starter(self.hosts, self.store, self.clock)
         self.approval = Approval(self.options.approved)
-        entries = self.journal.entries()
-        begun = begun_steps(entries)
+        newest = self.store.latest(STEP_KINDS)
         if self.options.remember_failures:
-            self.starter.memory = recall_failures(self.starter.memory, entries)
-        self.followed = Followed(self.starter, self.journal, self.clock, self.view, self.options, begun)
+            self.starter.memory = recall_failures(self.starter.memory, self.store.entries(kinds=FAILURE_KINDS))
+        self.followed = Followed(self.starter, self.store, self.clock, self.view, self.options, begun_steps(newest))
         self._planned: set[str] = set()
         self._told = 0
         self._digest: str | None = None
@@ -101,7 +103,7 @@ class Controller:
         self.peaks = peak_of(self.peaks, observation)
         self.starter.note_restored_roles(observation)
         self.followed.settle(desired, observation)
-        thought = think(desired, observation, self.solver)
+        thought = think(self._under_holds(desired, observation), observation, self.solver)
         self.followed.adopt(thought.drift)
         self.followed.intervene(thought.drift, desired.digest)
         self._show(thought.plan)
@@ -112,6 +114,14 @@ class Controller:
         if self._digest not in (None, desired.digest):
             self.followed.given_up.clear()
         self._digest = desired.digest
+
+    def _under_holds(self, desired: Desired, observation: Observation) -> Desired:
+        """Holds are read anew at each look, for people place them while we run. None keeps a role from coming back."""
+        now = self.clock.now()
+        owed = self.starter.memory.unprotected_since.keys()
+        names = (vm.name.casefold() for _, vm in observation.machines() if vm.id.casefold() in owed)
+        holds = active_holds(self.store.entries(kinds=HOLD_KINDS), now)
+        return with_holds(desired, holds, now, exempt={*owed, *names}) if holds else desired
 
     def act(self, thought: Thought) -> PassResult:
         """The second half: decide what may start now, and start it."""

@@ -16,7 +16,6 @@ from reconciler.controller.tracking import Tracked, adopted_step, key_of, not_af
 from reconciler.controller.verify import Judgement, Verdict, judge
 from reconciler.decide import attempt_key
 from reconciler.hosts.port import Answer
-from reconciler.journal import Journal
 from reconciler.model.desired import Desired, VirtualMachine
 from reconciler.model.drift import Drift, MachineDrift, MachineStatus
 from reconciler.model.host_failures import Cause, diagnose
@@ -24,6 +23,8 @@ from reconciler.model.memory import Attempt
 from reconciler.model.observation import Migration, Observation
 from reconciler.model.plan import MachineStep, Step
 from reconciler.model.progress import OutcomeState, ProgressRow, StepOutcome
+from reconciler.store import Store
+from reconciler.store.kinds import OUTCOME
 
 CANCELLED_JOB_STATES = ("Terminated", "Killed")
 
@@ -41,7 +42,7 @@ class Followed:
     """The steps under way, by what can have only one at a time (``key_of``), and the outcomes of those that ended."""
 
     starter: Starter
-    journal: Journal
+    store: Store
     clock: Clock
     view: View
     options: Options
@@ -129,7 +130,7 @@ class Followed:
         now = self.clock.now()
         ended = outcome_of(tracked, state, detail, now).model_copy(update={"events": events})
         self._ended_rows.append(replace(row_of(tracked, now), state=state))
-        self.journal.append("outcome", ended.to_json())
+        self.store.append(OUTCOME, ended.to_json())
         self.outcomes.append(ended)
 
     # -- what should go on no longer

@@ -1,26 +1,32 @@
-"""What the journal brings back after a restart: the roles we owe, and since when. Pure.
+"""What the store brings back after a restart: the roles we owe, and since when. Pure.
 
 Failed attempts are brought back only where that is asked for: whoever starts an apply again wants it tried again, and a service
 that was started again by its system does not.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from reconciler.decide import after_failure, after_success
-from reconciler.journal import Entry
 from reconciler.model.host_failures import Cause, Diagnosis
 from reconciler.model.memory import Memory, SavedRole
 from reconciler.model.plan import MachineStep
 from reconciler.model.words import Action
+from reconciler.store import Entry
+from reconciler.store.kinds import APPLIED, ATTEMPT_FAILED, INTENT, OUTCOME, ROLE_NOT_DUE, ROLE_REMOVED, ROLE_RESTORED
+
+STEP_KINDS: Final = (INTENT, OUTCOME, ATTEMPT_FAILED)
+FAILURE_KINDS: Final = (OUTCOME, ATTEMPT_FAILED)
+ROLE_KINDS: Final = (ROLE_REMOVED, ROLE_RESTORED, ROLE_NOT_DUE)
 
 
 def recall(entries: Iterable[Entry]) -> Memory:
     """Return the memory that these entries, oldest first, amount to."""
     memory = Memory()
     for entry in entries:
-        if entry.kind == "role-removed":
+        if entry.kind == ROLE_REMOVED:
             memory = _role_removed(memory, entry)
-        elif entry.kind in ("role-restored", "role-not-due"):
+        elif entry.kind in (ROLE_RESTORED, ROLE_NOT_DUE):
             machine = str(entry.data["machine"])
             memory = memory.without_role(machine).without_unprotected(machine)
     return memory
@@ -30,10 +36,10 @@ def recall_failures(memory: Memory, entries: Iterable[Entry]) -> Memory:
     """Return the memory with the failures that these entries, oldest first, tell of; what was done since is forgiven."""
     for entry in entries:
         data, hosts = entry.data, frozenset(map(str.casefold, _ends(entry)))
-        if entry.kind == "attempt-failed":
+        if entry.kind == ATTEMPT_FAILED:
             diagnosis = Diagnosis(Cause(data.get("cause", Cause.UNKNOWN)), str(data.get("remedy", "")))
             memory = after_failure(memory, data["key"], entry.at, data["detail"], diagnosis=diagnosis, hosts=hosts)
-        elif entry.kind == "outcome" and data.get("state") == "done":
+        elif entry.kind == OUTCOME and data.get("state") == "done":
             memory = after_success(memory, _attempt_key(entry), hosts)
     return memory
 
@@ -56,13 +62,16 @@ def _role_removed(memory: Memory, entry: Entry) -> Memory:
 
 
 def begun_steps(entries: Iterable[Entry]) -> dict[str, MachineStep]:
-    """Return the step that was begun last for each machine (by VMId) and whose end nobody wrote down."""
+    """Return the step that was begun last for each machine (by VMId) and whose end nobody wrote down.
+
+    Of each machine the newest entry of ``STEP_KINDS`` is enough.
+    """
     begun: dict[str, MachineStep] = {}
     for entry in entries:
-        if entry.kind == "intent" and "virtualMachine" in entry.data["step"]:
+        if entry.kind == INTENT and "virtualMachine" in entry.data["step"]:
             step = MachineStep.model_validate(entry.data["step"])
             begun[step.virtual_machine.id.casefold()] = step
-        elif entry.kind in ("outcome", "attempt-failed"):
+        elif entry.kind in (OUTCOME, ATTEMPT_FAILED):
             begun.pop(str(entry.data.get("id") or entry.data.get("key") or "").casefold(), None)
     return begun
 
@@ -71,7 +80,7 @@ def last_names(entries: Iterable[Entry]) -> frozenset[str]:
     """Return the machines that the desired state named when it was last applied; empty where it never was."""
     names: frozenset[str] = frozenset()
     for entry in entries:
-        if entry.kind == "applied":
+        if entry.kind == APPLIED:
             names = frozenset(entry.data["machines"])
     return names
 
@@ -79,6 +88,6 @@ def last_names(entries: Iterable[Entry]) -> frozenset[str]:
 def was_applied(entries: Iterable[Entry], fingerprint: str, observed_at: str) -> bool:
     """Tell whether this very plan, made from this very observation, has been applied before; a plan is applied once."""
     return any(
-        entry.kind == "applied" and (entry.data.get("plan"), entry.data.get("observedAt")) == (fingerprint, observed_at)
+        entry.kind == APPLIED and (entry.data.get("plan"), entry.data.get("observedAt")) == (fingerprint, observed_at)
         for entry in entries
     )

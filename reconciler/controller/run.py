@@ -13,13 +13,15 @@ from reconciler.controller.tracking import key_of, outcome
 from reconciler.cycle import Thought
 from reconciler.decide import Waiting, attempt_key, shrunken
 from reconciler.hosts.port import Hosts
-from reconciler.journal import Journal
 from reconciler.model.desired import Desired
 from reconciler.model.exit_codes import ExitCode, exit_code_for
 from reconciler.model.plan import Plan, PlanProblem
 from reconciler.model.problem import Problem
 from reconciler.model.progress import ApplyReport, OutcomeState
 from reconciler.plan.solver import Solver
+from reconciler.store import Store
+from reconciler.store.kinds import APPLIED
+from reconciler.store.plans import record_plan
 
 LEFT_ALONE = frozenset({"held", "not-managed", "not-approved"})
 NEEDS_A_PERSON = frozenset({"blocked-by-host", "migration-disabled", "unverified", "unknown-limits", "not-applicable"})
@@ -31,7 +33,7 @@ class Run:
 
     desired: Desired
     hosts: Hosts
-    journal: Journal
+    store: Store
     clock: Clock
     view: View
     options: Options = field(default_factory=Options)
@@ -40,7 +42,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.began = self.clock.now()
-        self.controller = Controller(self.hosts, self.journal, self.clock, self.view, self.options, self.solver)
+        self.controller = Controller(self.hosts, self.store, self.clock, self.view, self.options, self.solver)
 
     @property
     def stopping(self) -> bool:
@@ -58,6 +60,7 @@ class Run:
         if refusal:
             return self._report(thought, (), *refusal)
         self._write_down(thought.plan)
+        record_plan(self.store, thought.plan)
         result = self.controller.act(thought)
         while not result.over:
             self._wait(result)
@@ -69,7 +72,7 @@ class Run:
         stale = self.controller.approval.refuse(plan)
         if stale:
             return ExitCode.STALE, stale
-        lost = shrunken(last_names(self.journal.entries()), self.desired)
+        lost = shrunken(last_names(self.store.entries(kinds=(APPLIED,), limit=1)), self.desired)
         if lost and lost.code not in self.options.override:
             self.problems.append(lost)
             return ExitCode.GUARDRAIL, lost.finding
@@ -83,7 +86,7 @@ class Run:
             saved = self.options.approved
             used = {"plan": saved.fingerprint, "observedAt": saved.observation.observed_at.isoformat()} if saved else {}
             override = sorted(self.options.override)
-            self.journal.append("applied", {"desired": self.desired.digest, "machines": machines, "override": override} | used)
+            self.store.append(APPLIED, {"desired": self.desired.digest, "machines": machines, "override": override} | used)
 
     def _wait(self, result: PassResult) -> None:
         """Sleep until the next pass is due, watching what is under way."""

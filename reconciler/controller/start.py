@@ -10,7 +10,7 @@ from datetime import datetime
 
 from reconciler.clock import Clock
 from reconciler.controller.commands import calls_for
-from reconciler.controller.recall import recall
+from reconciler.controller.recall import ROLE_KINDS, recall
 from reconciler.controller.tracking import Tracked, key_of
 from reconciler.decide import after_failure, after_success, attempt_key, hosts_at
 from reconciler.hosts.port import (
@@ -27,12 +27,13 @@ from reconciler.hosts.port import (
     RoleSettings,
     Target,
 )
-from reconciler.journal import Journal
 from reconciler.model.desired import Desired
 from reconciler.model.host_failures import Cause, Diagnosis, diagnose
 from reconciler.model.memory import Attempt, Memory, SavedRole, StartedStep
 from reconciler.model.observation import Observation
 from reconciler.model.plan import MachineStep, Step
+from reconciler.store import Store
+from reconciler.store.kinds import ATTEMPT_FAILED, CANCEL, INTENT, ROLE_NOT_DUE, ROLE_REMOVED, ROLE_RESTORED
 
 MOST_EVENTS = 5
 
@@ -47,12 +48,12 @@ class Attempted:
 
 
 class Starter:
-    """Starts steps and keeps the memory that deciding needs; the journal can rebuild what matters of it."""
+    """Starts steps and keeps the memory that deciding needs; the store can rebuild what matters of it."""
 
-    def __init__(self, hosts: Hosts, journal: Journal, clock: Clock) -> None:
-        self._hosts, self._journal, self._clock = hosts, journal, clock
+    def __init__(self, hosts: Hosts, store: Store, clock: Clock) -> None:
+        self._hosts, self._store, self._clock = hosts, store, clock
         self._targets: dict[str, Target] = {}
-        self.memory: Memory = recall(journal.entries())
+        self.memory: Memory = recall(store.entries(kinds=ROLE_KINDS))
         self.role_restored_at: dict[str, datetime] = {}
 
     def target(self, host: str) -> Target:
@@ -63,7 +64,7 @@ class Starter:
         """Start steps side by side; a step of several calls goes on only while each succeeds."""
         self.know(desired)
         for step in steps:
-            self._journal.append("intent", {"step": step.to_json()})
+            self._store.append(INTENT, {"step": step.to_json()})
         began = {key_of(step): self._clock.now() for step in steps}
         pending = {key_of(step): (step, self._calls(step, desired, observation)) for step in steps}
         failures: dict[str, Failure] = {}
@@ -106,12 +107,12 @@ class Starter:
             self.memory = self.memory.with_unprotected(key, now)
         settings = answer.value.settings if isinstance(answer.value, RoleSettings) else {}
         crossing = {"machine": key, "cluster": step.leaves_cluster, "settings": settings, "owed": step.is_crossing}
-        self._journal.append("role-removed", crossing)
+        self._store.append(ROLE_REMOVED, crossing)
 
     def _role_is_on(self, key: str, now: datetime) -> None:
         self.memory = self.memory.without_role(key).without_unprotected(key)
         self.role_restored_at[key] = now
-        self._journal.append("role-restored", {"machine": key})
+        self._store.append(ROLE_RESTORED, {"machine": key})
 
     def _conclude(
         self, step: Step, began: datetime, failure: Failure | None, observation: Observation, digest: str
@@ -140,7 +141,7 @@ class Starter:
         self.memory = after_failure(self.memory, counted, self._clock.now(), detail, diagnosis=diagnosis, hosts=hosts)
         self.memory = self.memory.without_started(key_of(step))
         data = {"key": counted, "detail": detail, "cause": diagnosis.cause, "remedy": diagnosis.remedy, "hosts": sorted(hosts)}
-        self._journal.append("attempt-failed", data | ({"events": list(events)} if events else {}))
+        self._store.append(ATTEMPT_FAILED, data | ({"events": list(events)} if events else {}))
         return self.memory.attempts[counted]
 
     def let_go(self, step: Step) -> None:
@@ -149,7 +150,7 @@ class Starter:
 
     def cancel(self, step: Step, migration_id: str, why: str) -> str | None:
         """Ask the source host to cancel a migration; return what it says against that. The next look shows what came of it."""
-        self._journal.append("cancel", {"id": key_of(step), "subject": step.subject, "migration": migration_id, "why": why})
+        self._store.append(CANCEL, {"id": key_of(step), "subject": step.subject, "migration": migration_id, "why": why})
         source = step.source if isinstance(step, MachineStep) else step.subject
         answer = self._hosts.ask([Call(self.target(source), CancelMigration(migration_id))])[0]
         return answer.failure.finding if answer.failure else None
@@ -167,7 +168,7 @@ class Starter:
     def role_not_due(self, key: str) -> None:
         """The machine is where it is to be, and needs no role there."""
         self.memory = self.memory.without_role(key).without_unprotected(key)
-        self._journal.append("role-not-due", {"machine": key})
+        self._store.append(ROLE_NOT_DUE, {"machine": key})
 
     def note_restored_roles(self, observation: Observation) -> None:
         """A role that we owe and that is seen again is no longer owed, whoever restored it."""

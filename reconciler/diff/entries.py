@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from reconciler.model.desired import Desired
 from reconciler.model.drift import MachineDrift, RoleChange, RuleDrift, SettingDrift
-from reconciler.model.plan import DriftEntry
+from reconciler.model.plan import DriftEntry, HoldRef
+from reconciler.model.words import Handling
 
 
 def entries_of(
@@ -65,4 +66,12 @@ def _entry(drift: MachineDrift, field: str, desired: object, observed: object) -
         observed=observed,
         handling=drift.handling,
         because=str(drift.machine.source.of(field)),
+        hold=_hold(drift),
     )
+
+
+def _hold(drift: MachineDrift) -> HoldRef | None:
+    hold = drift.machine.hold
+    if hold is None or drift.handling is not Handling.HOLD:
+        return None
+    return HoldRef(owner=hold.owner, reason=hold.reason, until=hold.until, placed_at=hold.placed_at)

@@ -114,8 +114,7 @@ def _done_in_place(steps: tuple[MachineStep, ...]) -> str:
 def _hands_off(drift: MachineDrift) -> str:
     hold = drift.machine.hold
     if drift.handling is Handling.HOLD and hold is not None:
-        until = f" until {hold.until:%Y-%m-%d %H:%MZ}" if hold.until else ""
-        return f"held by {hold.owner}{until} ({hold.reason})"
+        return hold.words
     return f"its drift is set to {drift.handling.value}"
 
 
@@ -144,7 +143,9 @@ def _asked(scene: Scene, machine: Wanted) -> Iterator[Asked]:
     """What the document asks for beyond the defaults, each with its line; then the rules that name the machine."""
 
     def ask(field: str, value: object) -> Asked:
-        return Asked(field=field, value=value, because=str(machine.source.of(field)))
+        placed = machine.hold.placed_at if field == "hold" and machine.hold else None
+        because = f"reconciler hold, {placed:%Y-%m-%d %H:%MZ}" if placed else str(machine.source.of(field))
+        return Asked(field=field, value=value, because=because)
 
     placement = machine.placement
     if placement is not None:
@@ -221,7 +222,8 @@ def _hold_ends(drift: MachineDrift | None) -> tuple[str, ...]:
     hold = drift.machine.hold
     if drift.handling is Handling.HOLD and hold is not None:
         end = f", or wait until {hold.until:%Y-%m-%d %H:%MZ}" if hold.until else ""
-        return (f"ask {hold.owner} to release the hold ({drift.machine.source.of('hold')}){end}",)
+        where = f"reconciler release {drift.machine.name}" if hold.placed_at else str(drift.machine.source.of("hold"))
+        return (f"ask {hold.owner} to release the hold ({where}){end}",)
     return (f"set drift: correct for the machine ({drift.machine.source.of('drift')})",)
 
 

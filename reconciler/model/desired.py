@@ -166,11 +166,21 @@ class VirtualMachineMigration:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Hands off, with a reason and somebody to ask; forever where ``until`` is None."""
+    """Hands off, with a reason and somebody to ask; forever where ``until`` is None.
+
+    ``placed_at`` is when somebody placed it with ``reconciler hold``; None for one that is committed.
+    """
 
     reason: str
     owner: str
     until: datetime | None = None
+    placed_at: datetime | None = None
+
+    @property
+    def words(self) -> str:
+        """As people read it: ``held by OWNER until TIME (REASON)``."""
+        until = f" until {self.until:%Y-%m-%d %H:%MZ}" if self.until else ""
+        return f"held by {self.owner}{until} ({self.reason})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the controller remembers between passes: attempts, changes it made, protection it owes, steps it started.
 
 All of it helps to wait or to restore; none of it is needed to know where machines run (hosts and Git say that), so losing
-it costs patience and saved role settings, not correctness. Written by the passes, kept by the journal, read by ``decide``.
+it costs patience and saved role settings, not correctness. Written by the passes, kept by the store, read by ``decide``.
 """
 
 from collections.abc import Mapping

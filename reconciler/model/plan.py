@@ -147,6 +147,15 @@ class Blocked(Document):
     conflict: tuple[str, ...] = ()
 
 
+class HoldRef(Document):
+    """Who asked for hands off, and why; forever where ``until`` is null. ``placed_at`` is null for one that is committed."""
+
+    owner: str
+    reason: str
+    until: datetime | None = None
+    placed_at: datetime | None = None
+
+
 class DriftEntry(Document):
     """One difference between what is desired and what was observed, and what the reconciler does about it."""
 
@@ -157,6 +166,7 @@ class DriftEntry(Document):
     observed: Any
     handling: Handling
     because: str | None = None
+    hold: HoldRef | None = None
 
 
 class PlanProblem(Document):

@@ -1,11 +1,12 @@
-"""What a survey saw: the hosts in a table, those that did not answer with their reasons, and the migrations that run now."""
+"""What a survey saw: the hosts in a table, those that did not answer with their reasons, migrations that run now, and holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from rich.text import Text
 
+from reconciler.model.desired import Hold
 from reconciler.model.document import API_VERSION
 from reconciler.model.observation import Host, Migration, Observation
 from reconciler.model.words import HostStatus
@@ -15,6 +16,7 @@ from reconciler.report.slots import observed_live_limit, used_now
 from reconciler.report.units import MIB, count, human_bytes, human_seconds
 
 STATUS_STYLES = {HostStatus.OK: "green", HostStatus.PARTIAL: "yellow", HostStatus.UNREACHABLE: "red"}
+Held = Sequence[tuple[str, Hold]]
 
 
 def observation_text(observation: Observation, width: int = 100, color: bool = False) -> str:
@@ -22,13 +24,13 @@ def observation_text(observation: Observation, width: int = 100, color: bool = F
     return render(_observation_lines(observation, width), color)
 
 
-def migrations_text(observation: Observation, width: int = 100, color: bool = False) -> str:
-    """Return the migrations that run now, whoever started them, by source host; or the sentence that none runs."""
-    return render(_migration_lines(observation, width), color)
+def migrations_text(observation: Observation, held: Held = (), width: int = 100, color: bool = False) -> str:
+    """Return the migrations that run now, whoever started them, by source host, or that none runs; then who holds what."""
+    return render([*_migration_lines(observation, width), *_held_lines(held, width)], color)
 
 
-def migrations_json(observation: Observation) -> dict[str, Any]:
-    """Return the running migrations as a document of kind ``Migrations``; hosts that did not answer are listed beside them."""
+def migrations_json(observation: Observation, held: Held = ()) -> dict[str, Any]:
+    """Return the running migrations as a document of kind ``Migrations``; beside them hosts that did not answer, and holds."""
     names = _names(observation)
     return {
         "apiVersion": API_VERSION,
@@ -38,6 +40,7 @@ def migrations_json(observation: Observation) -> dict[str, Any]:
             job.to_json() | {"source": host.name, "name": names.get(job.virtual_machine.casefold())}
             for host, job in _running(observation)
         ],
+        "held": [_held_json(name, hold) for name, hold in held],
         "unseen": [
             {"host": host.name, "status": host.status.value, "problem": host.problem} for host in _troubled(observation)
         ],
@@ -92,6 +95,24 @@ def _migration_lines(observation: Observation, width: int) -> Iterator[Text]:
     else:
         yield line(("No migration is running.", "bold"))
     yield from _trouble_lines(troubled, width)
+
+
+def _held_lines(held: Held, width: int) -> Iterator[Text]:
+    if held:
+        yield Text()
+        yield line((f"{count(len(held), 'machine')} held: nothing is started for them", "bold"))
+        rows = [(line((name, "bold")), hold.words, _placed(hold)) for name, hold in held]
+        yield from columns(rows, align="<<<", width=width, shrink=(0, 1))
+
+
+def _placed(hold: Hold) -> str:
+    return f"placed {hold.placed_at:%Y-%m-%d %H:%MZ}" if hold.placed_at else "committed"
+
+
+def _held_json(name: str, hold: Hold) -> dict[str, Any]:
+    ends = {"until": hold.until.isoformat() if hold.until else None}
+    placed = {"placedAt": hold.placed_at.isoformat() if hold.placed_at else None}
+    return {"name": name, "owner": hold.owner, "reason": hold.reason} | ends | placed
 
 
 def _job_row(host: Host, job: Migration, names: dict[str, str], now: datetime) -> tuple[Cell, ...]:

@@ -75,7 +75,7 @@ def drift_table(entries: tuple[DriftEntry, ...], most: int | None = None) -> str
             code(entry.field),
             code(words.value(entry.desired)) if entry.desired is not None else "not set",
             code(words.value(entry.observed)) if entry.observed is not None else "unknown",
-            words.HANDLINGS[entry.handling],
+            prose(words.handling(entry)),
         )
         for entry in sorted(entries, key=lambda entry: (entry.subject.casefold(), entry.id or "", entry.field))
     ]

@@ -24,9 +24,12 @@ def plan_text(plan: Plan, desired: Desired, observation: Observation, width: int
 
 
 def drift_lines(entries: tuple[DriftEntry, ...], width: int) -> list[Text]:
-    """Return differences aligned: subject, field, desired, observed, what happens about it."""
+    """Return differences aligned: subject, field, desired, observed, what happens about it; below a held one, who holds it."""
+    if not entries:
+        return []
     head: tuple[Cell, ...] = tuple(Text(name, style="dim") for name in ("", "field", "desired", "observed", ""))
     twins = words.repeated_subjects(entries)
+    ordered = sorted(entries, key=lambda entry: (entry.subject.casefold(), entry.id or "", entry.field))
     rows = [
         (
             words.subject_name(entry.subject, entry.id if entry.subject.casefold() in twins else None),
@@ -35,9 +38,14 @@ def drift_lines(entries: tuple[DriftEntry, ...], width: int) -> list[Text]:
             words.value(entry.observed),
             words.HANDLINGS[entry.handling],
         )
-        for entry in sorted(entries, key=lambda entry: (entry.subject.casefold(), entry.id or "", entry.field))
+        for entry in ordered
     ]
-    return columns([head, *rows], align="<<<<<", width=width, shrink=(0, 2, 3)) if rows else []
+    table = columns([head, *rows], align="<<<<<", width=width, shrink=(0, 2, 3))
+    return [table[0], *(text for row, entry in zip(table[1:], ordered, strict=True) for text in (row, *_holder(entry, width)))]
+
+
+def _holder(entry: DriftEntry, width: int) -> list[Text]:
+    return wrapped(words.handling(entry), width=width, indent=DETAIL, style="dim") if entry.hold else []
 
 
 def blocked_lines(blocked: tuple[Blocked, ...], width: int) -> Iterator[Text]:

@@ -52,6 +52,15 @@ HANDLINGS = {
 }
 
 
+def handling(entry: DriftEntry) -> str:
+    """Return what is done about a difference; of one that is held, by whom, until when and why."""
+    hold = entry.hold
+    if hold is None:
+        return HANDLINGS[entry.handling]
+    until = f" until {hold.until:%Y-%m-%d %H:%MZ}" if hold.until else ""
+    return f"held by {hold.owner}{until} ({hold.reason})"
+
+
 def sign_of(action: Action | MigrationKind) -> str:
     """Return the sign of an action or of a running migration."""
     return SIGNS[action] if isinstance(action, Action) else ("~" if action is MigrationKind.STORAGE else ">")

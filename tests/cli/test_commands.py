@@ -127,9 +127,9 @@ def test_status_lists_migrations_whoever_started_them(capsys: pytest.CaptureFixt
 
 def test_a_saved_plan_is_applied_once(capsys: pytest.CaptureFixture[str], tmp_path: Path, fleet: tuple[Stage, Path]) -> None:
     """Plan, review, apply; a second apply of the same file is refused as stale."""
-    plan, journal = tmp_path / "plan.json", tmp_path / "journal.sqlite3"
+    plan, store = tmp_path / "plan.json", tmp_path / "store.sqlite3"
     run(capsys, "plan", STORY / "desired", "--config", fleet[1], "--out", plan)
-    apply = ["apply", plan, "--desired-state", STORY / "desired", "--config", fleet[1], "--state", journal, "-o", "json"]
+    apply = ["apply", plan, "--desired-state", STORY / "desired", "--config", fleet[1], "--state", store, "-o", "json"]
 
     first, second = run(capsys, *apply), run(capsys, *apply)
 
@@ -143,11 +143,11 @@ def test_apply_refuses_a_desired_state_that_lost_its_machines(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, fleet: tuple[Stage, Path]
 ) -> None:
     """After an apply, a checkout without its machines is held back with exit 3, and the report still says what it found."""
-    journal, empty = tmp_path / "journal.sqlite3", tmp_path / "empty"
+    store, empty = tmp_path / "store.sqlite3", tmp_path / "empty"
     empty.mkdir()
     hosts_only = (STORY / "desired" / "fleet.yaml").read_text().rpartition("---")[0]
     (empty / "fleet.yaml").write_text(hosts_only)
-    common = ["--config", fleet[1], "--state", journal]
+    common = ["--config", fleet[1], "--state", store]
     assert run(capsys, "apply", STORY / "desired", *common)[0] == 0
 
     code, out, err = run(capsys, "apply", empty, *common)

@@ -17,7 +17,6 @@ from reconciler.clock import ManualClock
 from reconciler.controller import Options, Run
 from reconciler.cycle import think
 from reconciler.hosts.port import Answer, Call, CancelMigration
-from reconciler.journal import MemoryJournal
 from reconciler.model.exit_codes import ExitCode
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Plan
@@ -26,6 +25,7 @@ from reconciler.observe import survey, targets_of
 from reconciler.simulator.fleet import SimulatedHosts
 from reconciler.simulator.history import movers, over_limit
 from reconciler.simulator.world import Refused, World
+from reconciler.store import MemoryStore
 from tests.laws.strategies_apply import Case, cases
 
 EXAMPLES = int(os.environ.get("SWEEP_EXAMPLES", "0"))
@@ -79,18 +79,18 @@ class WatchedHosts:
 
 
 class Play:
-    """One case on stage: a world, its clock, a journal, and runs against it one after another."""
+    """One case on stage: a world, its clock, a store, and runs against it one after another."""
 
     def __init__(self, case: Case) -> None:
         self.case, self.clock = case, ManualClock(case.observation.observed_at + timedelta(minutes=1))
         self.world = World(case.observation, self.clock)
-        self.journal = MemoryJournal(self.clock)
+        self.store = MemoryStore(self.clock)
         self.hosts = WatchedHosts(SimulatedHosts(self.world))
 
     def apply(self) -> ApplyReport | None:
         """Apply; None where the controller was killed."""
         try:
-            return Run(self.case.desired, self.hosts, self.journal, self.clock, Silent(), Options(poll_seconds=15)).execute()
+            return Run(self.case.desired, self.hosts, self.store, self.clock, Silent(), Options(poll_seconds=15)).execute()
         except Killed:
             return None
 
@@ -192,7 +192,7 @@ def arrange(play: Play, fault: Fault) -> None:
     host, machine = names[fault.host % len(names)], machines[fault.machine % len(machines)]
 
     def forget() -> None:
-        play.journal = MemoryJournal(play.clock)
+        play.store = MemoryStore(play.clock)
         raise Killed
 
     def kill() -> None:

@@ -17,13 +17,13 @@ from reconciler.desired import load_desired
 from reconciler.files import read_folder, read_observation
 from reconciler.hosts.port import Hosts
 from reconciler.hosts.winrm.adapter import WinRmHosts
-from reconciler.journal import MemoryJournal
 from reconciler.model.desired import Desired
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Plan, SettingsStep, Step
 from reconciler.model.progress import ApplyReport, Progress
 from reconciler.observe import survey, targets_of
 from reconciler.simulator.stage import Stage, staged
+from reconciler.store import MemoryStore
 
 HERE = Path(__file__).parent
 
@@ -111,14 +111,12 @@ class Theatre:
     stage: Stage
     hosts: Hosts
     clock: ManualClock
-    journal: MemoryJournal
+    store: MemoryStore
     watcher: Watcher = field(default_factory=Watcher)
 
     def run(self, options: Options | None = None) -> Run:
         """A run of the production code, not yet executed."""
-        return Run(
-            self.scenario.desired, self.hosts, self.journal, self.clock, self.watcher, options or Options(poll_seconds=6)
-        )
+        return Run(self.scenario.desired, self.hosts, self.store, self.clock, self.watcher, options or Options(poll_seconds=6))
 
     def apply(self, options: Options | None = None) -> ApplyReport:
         """Carry the scenario out to its end."""
@@ -139,6 +137,6 @@ def on_stage(name: str) -> Iterator[Theatre]:
     with staged(observation, clock) as stage:
         hosts = WinRmHosts(stage.config)
         try:
-            yield Theatre(scenario, stage, hosts, clock, MemoryJournal(clock))
+            yield Theatre(scenario, stage, hosts, clock, MemoryStore(clock))
         finally:
             hosts.close()

@@ -154,7 +154,7 @@ def test_a_plan_that_moves_too_many_is_held_back_and_still_printed() -> None:
     assert not plan.applicable
     assert any(problem.code.startswith("guardrail-") for problem in plan.problems)
     with on_stage("concurrent") as theatre:
-        run = Run(loaded.desired, theatre.hosts, theatre.journal, theatre.clock, theatre.watcher, Options())
+        run = Run(loaded.desired, theatre.hosts, theatre.store, theatre.clock, theatre.watcher, Options())
         report = run.execute()
         assert report.exit_code == 3
         assert theatre.stage.world.events == []

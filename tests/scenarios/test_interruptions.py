@@ -1,6 +1,6 @@
 """Interrupted at any point: the next run ends what was begun, and no machine stays without its high availability.
 
-The controller is killed before and after every single call to a host, with its journal kept and with its journal lost.
+The controller is killed before and after every single call to a host, with its store kept and with its store lost.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ import pytest
 from reconciler.clock import ManualClock
 from reconciler.controller import Options, Run
 from reconciler.hosts.port import Answer, Call, CancelMigration
-from reconciler.journal import MemoryJournal
 from reconciler.model.progress import ApplyReport, OutcomeState, Progress
 from reconciler.simulator.fleet import SimulatedHosts
 from reconciler.simulator.history import movers
 from reconciler.simulator.world import World
+from reconciler.store import MemoryStore
 from tests.scenarios.staging import Scenario, Watcher
 
 CROSSING = Scenario("two-clusters")
@@ -47,19 +47,19 @@ class MortalHosts:
 
 
 class Fleet:
-    """A world with one clock and one journal, and runs against it one after another."""
+    """A world with one clock and one store, and runs against it one after another."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.clock = ManualClock(scenario.observation.observed_at + timedelta(minutes=1))
         self.world = World(scenario.observation, self.clock)
-        self.journal = MemoryJournal(self.clock)
+        self.store = MemoryStore(self.clock)
         self.watcher = Watcher()
 
     def run(self, *, dies_at: int = 0, after_effect: bool = False, options: Options | None = None) -> ApplyReport | None:
         """Apply; None where the controller was killed."""
         hosts = MortalHosts(SimulatedHosts(self.world), dies_at, after_effect=after_effect)
-        run = Run(self.scenario.desired, hosts, self.journal, self.clock, self.watcher, options or Options())
+        run = Run(self.scenario.desired, hosts, self.store, self.clock, self.watcher, options or Options())
         try:
             return run.execute()
         except Killed:
@@ -80,14 +80,14 @@ def _calls_of_a_clean_run() -> int:
 
 
 @pytest.mark.parametrize("after_effect", [False, True], ids=["before the effect", "after the effect"])
-@pytest.mark.parametrize("journal_lost", [False, True], ids=["journal kept", "journal lost"])
-def test_a_move_between_clusters_survives_death_at_every_call(after_effect: bool, journal_lost: bool) -> None:
+@pytest.mark.parametrize("store_lost", [False, True], ids=["store kept", "store lost"])
+def test_a_move_between_clusters_survives_death_at_every_call(after_effect: bool, store_lost: bool) -> None:
     """Wherever the controller dies, the next run brings machine and role to the destination, with one mover at a time."""
     for dies_at in range(1, _calls_of_a_clean_run() + 1):
         fleet = Fleet(CROSSING)
         assert fleet.run(dies_at=dies_at, after_effect=after_effect) is None
-        if journal_lost:
-            fleet.journal = MemoryJournal(fleet.clock)
+        if store_lost:
+            fleet.store = MemoryStore(fleet.clock)
         fleet.clock.sleep(30)
 
         report = fleet.run()
@@ -99,16 +99,16 @@ def test_a_move_between_clusters_survives_death_at_every_call(after_effect: bool
         assert fleet.world.check() == []
 
 
-@pytest.mark.parametrize("journal_lost", [False, True], ids=["journal kept", "journal lost"])
-def test_where_the_machine_cannot_go_on_its_role_is_restored_at_the_source(journal_lost: bool) -> None:
+@pytest.mark.parametrize("store_lost", [False, True], ids=["store kept", "store lost"])
+def test_where_the_machine_cannot_go_on_its_role_is_restored_at_the_source(store_lost: bool) -> None:
     """Killed between role off and migration, and then the destination is gone: protection comes back where the machine is."""
     fleet = Fleet(CROSSING)
     removed_at = _call_that_removes_the_role()
     assert fleet.run(dies_at=removed_at, after_effect=True) is None
     assert fleet.machine() == ("Cluster1Node1", "Running", False)
     fleet.world.set_unreachable("Cluster2Node1", True)
-    if journal_lost:
-        fleet.journal = MemoryJournal(fleet.clock)
+    if store_lost:
+        fleet.store = MemoryStore(fleet.clock)
 
     report = fleet.run()
 
@@ -160,7 +160,7 @@ def test_a_failed_migration_is_tried_again_after_a_pause() -> None:
 def test_ctrl_c_stops_starting_lets_running_migrations_finish_and_the_next_run_adopts_them() -> None:
     """Nothing new starts, what runs is named, and running again follows it to its end."""
     fleet = Fleet(Scenario("concurrent"))
-    run = Run(fleet.scenario.desired, SimulatedHosts(fleet.world), fleet.journal, fleet.clock, fleet.watcher)
+    run = Run(fleet.scenario.desired, SimulatedHosts(fleet.world), fleet.store, fleet.clock, fleet.watcher)
 
     def interrupt(progress: Progress) -> None:
         if progress.rows:
@@ -186,7 +186,7 @@ def test_ctrl_c_stops_starting_lets_running_migrations_finish_and_the_next_run_a
 def test_ctrl_c_in_the_middle_of_a_crossing_waits_until_the_role_is_back() -> None:
     """Leaving then would leave the machine unprotected, so the run ends only when it is not."""
     fleet = Fleet(CROSSING)
-    run = Run(CROSSING.desired, SimulatedHosts(fleet.world), fleet.journal, fleet.clock, fleet.watcher)
+    run = Run(CROSSING.desired, SimulatedHosts(fleet.world), fleet.store, fleet.clock, fleet.watcher)
     fleet.watcher.on_look = lambda progress: run.stop() if progress.rows else None
 
     report = run.execute()

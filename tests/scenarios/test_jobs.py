@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from reconciler.journal import MemoryJournal
 
 from reconciler.clock import ManualClock
 from reconciler.controller import Controller, Options
 from reconciler.controller.cancel import Cancelled, cancel_migration
-from reconciler.journal import MemoryJournal
 from reconciler.model.desired import Desired, Placement
 from reconciler.model.problem import Problem
 from reconciler.model.progress import OutcomeState

@@ -6,12 +6,12 @@ from datetime import timedelta
 from reconciler.clock import ManualClock
 from reconciler.controller import Options, Run
 from reconciler.hosts.port import AddClusterRole, Answer, Call, Failure, FailureKind
-from reconciler.journal import MemoryJournal
 from reconciler.model.desired import Desired
 from reconciler.model.observation import Cluster, Observation
 from reconciler.model.progress import ApplyReport, OutcomeState, Progress
 from reconciler.simulator.fleet import SimulatedHosts
 from reconciler.simulator.world import World
+from reconciler.store import MemoryStore
 from tests.builders import a_fleet, a_host, a_vm, desired, desired_vm
 
 
@@ -70,7 +70,7 @@ def run(wanted: Desired, observation: Observation, *, no_roles: bool = False) ->
     clock = ManualClock(observation.observed_at + timedelta(minutes=1))
     world = World(observation, clock)
     hosts = Watched(world, no_roles=no_roles)
-    report = Run(wanted, hosts, MemoryJournal(clock), clock, Silent(), Options(poll_seconds=15)).execute()
+    report = Run(wanted, hosts, MemoryStore(clock), clock, Silent(), Options(poll_seconds=15)).execute()
     return report, world, hosts
 
 
@@ -104,13 +104,13 @@ def test_a_hop_under_way_is_followed_after_a_restart() -> None:
     )
     wanted = desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host1"))
     clock = ManualClock(observation.observed_at + timedelta(minutes=1))
-    world, journal = World(observation, clock), MemoryJournal(clock)
+    world, store = World(observation, clock), MemoryStore(clock)
     somebody = Interrupting()
-    first = somebody.run = Run(wanted, SimulatedHosts(world), journal, clock, somebody)
+    first = somebody.run = Run(wanted, SimulatedHosts(world), store, clock, somebody)
     assert first.execute().interrupted
     assert world.next_end() is not None, "the hop goes on without a controller"
 
-    report = Run(wanted, SimulatedHosts(world), journal, clock, Silent()).execute()
+    report = Run(wanted, SimulatedHosts(world), store, clock, Silent()).execute()
 
     assert report.exit_code == 0, report.exit_reason
     assert {vm.name: host.name for host, vm in world.observation().machines()} == {"vm1": "Host2", "vm2": "Host1"}

@@ -1,0 +1,53 @@
+"""The history of plans: what was to be done, for which commit, and what stood in the way.
+
+There is one entry for each plan that says more than the one before; a plan that merely shrinks as its steps are done says less.
+"""
+
+from typing import Any
+
+from reconciler.model.plan import MachineStep, Plan, Step
+from reconciler.store.kinds import PLANNED
+from reconciler.store.port import Entry, Store
+
+
+def record_plan(store: Store, plan: Plan) -> Entry | None:
+    """Append the plan, unless it is empty or the plan recorded last, for the same desired state, has all its steps already."""
+    last = store.entries(kinds=(PLANNED,), limit=1)
+    if (not plan.steps and not plan.blocked) or (last and _covers(last[0], plan)):
+        return None
+    return store.append(PLANNED, plan_data(plan))
+
+
+def _covers(last: Entry, plan: Plan) -> bool:
+    known = {_deed(step) for step in last.data["steps"]}
+    blocked = {(one["subject"], one["code"]) for one in last.data["blocked"]}
+    return (
+        last.data["desired"]["digest"] == plan.desired.digest
+        and all(_deed(_step(step)) in known for step in plan.steps)
+        and all((one.subject, one.code) in blocked for one in plan.blocked)
+    )
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """Return what is kept of a plan: enough to say what was planned, for whom and why; not what hosts reported."""
+    return {
+        "fingerprint": plan.fingerprint,
+        "desired": plan.desired.to_json(),
+        "observedAt": plan.observation.observed_at.isoformat(),
+        "applicable": plan.applicable,
+        "summary": plan.summary.to_json(),
+        "steps": [_step(step) for step in plan.steps],
+        "blocked": [{"subject": one.subject, "code": one.code, "finding": one.finding} for one in plan.blocked],
+        "problems": [{"subject": one.subject, "code": one.code} for one in plan.problems],
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    kept: dict[str, Any] = {"id": step.id, "subject": step.subject, "action": step.action.value, "because": step.because}
+    if isinstance(step, MachineStep):
+        kept |= {"machine": step.virtual_machine.id, "from": step.source, "to": step.destination}
+    return kept
+
+
+def _deed(step: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(str(step.get(field)) for field in ("subject", "machine", "action", "from", "to"))

@@ -1,0 +1,12 @@
+"""No test reads or writes the store of whoever runs them."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _a_state_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.getbasetemp() / "no-state"
+    monkeypatch.setenv("RECONCILER_STATE", str(folder))
+    return folder
