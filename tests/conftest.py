@@ -1,4 +1,4 @@
-"""No test reads or writes the store of whoever runs them."""
+"""No test reads or writes the store of whoever runs them, and none depends on how wide their terminal is."""
 
 from pathlib import Path
 
@@ -10,3 +10,8 @@ def _a_state_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeyp
     folder = tmp_path_factory.getbasetemp() / "no-state"
     monkeypatch.setenv("RECONCILER_STATE", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _a_width_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
