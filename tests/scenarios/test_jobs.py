@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from reconciler.journal import MemoryJournal
 
 from reconciler.clock import ManualClock
 from reconciler.controller import Controller, Options
@@ -15,6 +14,7 @@ from reconciler.model.problem import Problem
 from reconciler.model.progress import OutcomeState
 from reconciler.simulator.fleet import SimulatedHosts
 from reconciler.simulator.world import World
+from reconciler.store import MemoryStore
 from tests.scenarios.staging import Scenario, Watcher, on_stage
 
 
@@ -26,9 +26,9 @@ class Engine:
         observation = self.scenario.observation
         self.desired = self.scenario.desired
         self.clock = ManualClock(observation.observed_at + timedelta(minutes=1))
-        self.world, self.watcher, self.journal = World(observation, self.clock), Watcher(), MemoryJournal(self.clock)
+        self.world, self.watcher, self.store = World(observation, self.clock), Watcher(), MemoryStore(self.clock)
         self.hosts = SimulatedHosts(self.world)
-        self.controller = Controller(self.hosts, self.journal, self.clock, self.watcher, options or Options())
+        self.controller = Controller(self.hosts, self.store, self.clock, self.watcher, options or Options())
 
     def one_pass(self, desired: Desired | None = None, after: float = 0) -> list[tuple[str, OutcomeState]]:
         """Wait so many seconds, pass once; return what ended."""
@@ -90,7 +90,7 @@ def test_what_only_a_person_can_mend_is_tried_once_and_reported_blocked_with_the
     assert len(failed.events) == 2  # one host each
     assert all("event 21502" in event and "No credentials are available." in event for event in failed.events)
     assert report.exit_code == 6
-    kept = [entry.data["events"] for entry in theatre.journal.entries() if entry.kind == "attempt-failed"]
+    kept = [entry.data["events"] for entry in theatre.store.entries() if entry.kind == "attempt-failed"]
     assert kept == [list(failed.events)]
 
 
