@@ -23,9 +23,9 @@ def test_a_service_takes_up_back_off_where_it_was_and_an_apply_tries_again(done_
         died_with = engine.controller.starter.memory
         assert not died_with.attempts
 
-    again = type(engine.controller)(engine.hosts, engine.journal, engine.clock, engine.watcher, Options(remember_failures=True))
+    again = type(engine.controller)(engine.hosts, engine.store, engine.clock, engine.watcher, Options(remember_failures=True))
     assert again.starter.memory.attempts == died_with.attempts
     assert again.starter.memory.failures == died_with.failures
 
-    afresh = type(engine.controller)(engine.hosts, engine.journal, engine.clock, engine.watcher, Options())
+    afresh = type(engine.controller)(engine.hosts, engine.store, engine.clock, engine.watcher, Options())
     assert not afresh.starter.memory.attempts
