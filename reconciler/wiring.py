@@ -11,7 +11,7 @@ from pathlib import Path
 from reconciler.clock import Clock, SystemClock
 from reconciler.cpsat import installed_solver
 from reconciler.hosts.port import Hosts
-from reconciler.hosts.winrm.config import Purpose, config_from
+from reconciler.hosts.winrm.config import Purpose, config_from, kerberos_environment
 from reconciler.hosts.winrm.identities import TwoIdentities
 from reconciler.model.desired import Desired
 from reconciler.plan.solver import Solver
@@ -28,10 +28,13 @@ def winrm_hosts(
     """
     from reconciler.hosts.winrm.adapter import WinRmHosts  # its client takes a third of a second to load; files need none
 
-    reading = WinRmHosts(as_reader := config_from(environment, config_file, Purpose.READ))
+    as_reader = config_from(environment, config_file, Purpose.READ)
+    os.environ.update(kerberos_environment(as_reader))
+    reading = WinRmHosts(as_reader)
     hosts = TwoIdentities(reading, None)
     if may_change:
         as_writer = config_from(environment, config_file, Purpose.WRITE)
+        os.environ.update(kerberos_environment(as_writer))
         hosts = TwoIdentities(reading, reading if as_writer == as_reader else WinRmHosts(as_writer))
     try:
         yield hosts

@@ -1,9 +1,11 @@
 """The controller's own configuration of WinRM: who it is, how it connects, whom it may talk to.
 
-Never part of the desired state. Comes from environment variables ``RECONCILER_WINRM_*`` or a YAML file that only its
-owner can read. Every mistake is a ``WinRmConfigError`` with a remedy; none of them ever shows the password.
+Never part of the desired state. Comes from environment variables ``RECONCILER_WINRM_*`` or a YAML file; the password also
+from a file of its own, a keyring or a command (``credentials``). Every mistake is a ``WinRmConfigError`` with a remedy; none
+of them ever shows the password. What weakens the connection must be asked for by name, and is logged.
 """
 
+import logging
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +18,9 @@ from urllib.parse import urlsplit
 import yaml
 
 from reconciler.hosts.port import Target
+from reconciler.hosts.winrm.credentials import SOURCES, CredentialError, check_library, kerberos_variables, read_password
+
+_log = logging.getLogger(__name__)
 
 PREFIX: Final = "RECONCILER_WINRM_"
 TRANSPORTS: Final = ("ntlm", "kerberos", "credssp", "certificate", "ssl", "basic")
@@ -24,7 +29,7 @@ PORTS: Final = {"http": 5985, "https": 5986}
 
 
 # Who the controller is; the sections ``read`` and ``write`` may hold these.
-IDENTITY: Final = ("username", "password", "transport", "certificate_path", "certificate_key_path")
+IDENTITY: Final = ("username", *SOURCES, "transport", "certificate_path", "certificate_key_path")
 
 
 class Purpose(StrEnum):
@@ -81,7 +86,11 @@ class WinRmConfig:
     server_cert_validation: str = "validate"
     certificate_path: str | None = None
     certificate_key_path: str | None = None
+    keytab: str | None = None
+    ticket_cache: str | None = None
+    kerberos_delegation: bool = False
     allow_basic_over_http: bool = False
+    allow_ignored_certificates: bool = False
     allowed_domains: tuple[str, ...] = ()
     deadline_seconds: float = 60
     connect_seconds: float = 10
@@ -106,6 +115,9 @@ class WinRmConfig:
         return any(address == suffix or address.endswith(f".{suffix}") for suffix in suffixes)
 
 
+NAMES: Final = frozenset(item.name for item in fields(WinRmConfig)) | frozenset(SOURCES)
+
+
 def check_config(config: WinRmConfig) -> None:
     """Raise WinRmConfigError for what can never work or would send a password in clear."""
     if config.transport not in TRANSPORTS:
@@ -114,6 +126,17 @@ def check_config(config: WinRmConfig) -> None:
         raise WinRmConfigError(f"scheme is {config.scheme!r}; use http or https")
     if config.server_cert_validation not in ("validate", "ignore"):
         raise WinRmConfigError("server_cert_validation must be validate or ignore")
+    if config.server_cert_validation == "ignore" and not config.allow_ignored_certificates:
+        raise WinRmConfigError(
+            "server_cert_validation ignore lets anyone on the way pose as a host; name the hosts' authority with ca_path, "
+            "or set allow_ignored_certificates where the way is this machine alone"
+        )
+    if config.transport == "certificate" and not (config.certificate_path and config.certificate_key_path):
+        raise WinRmConfigError("transport certificate needs certificate_path and certificate_key_path, both PEM files")
+    if config.transport == "certificate" and "http" in {urlsplit(url).scheme for url in config.endpoints.values()} | {
+        config.scheme
+    }:
+        raise WinRmConfigError("transport certificate works over https only; set scheme https")
     if config.deadline_seconds <= 0 or config.connect_seconds <= 0:
         raise WinRmConfigError("deadline_seconds and connect_seconds must be greater than 0")
     schemes = {urlsplit(url).scheme for url in config.endpoints.values()} | {config.scheme}
@@ -134,10 +157,53 @@ def config_from(environment: Mapping[str, str], file: Path | None = None, purpos
     """
     values = _from_file(file) if file else {}
     own = {each: values.pop(each.value, None) or {} for each in Purpose}[purpose]
-    names = {item.name for item in fields(WinRmConfig)} - {"endpoints"}
-    values |= _from_environment(environment, PREFIX, names)
-    values |= own | _from_environment(environment, f"{PREFIX}{purpose.value.upper()}_", IDENTITY)
-    return WinRmConfig(**{name: _value(name, value) for name, value in sorted(values.items())})
+    names = NAMES - {"endpoints"}
+    layers = (
+        _from_environment(environment, PREFIX, names),
+        own,
+        _from_environment(environment, f"{PREFIX}{purpose.value.upper()}_", IDENTITY),
+    )
+    for layer in layers:
+        values = _over(values, layer)
+    typed = {name: _value(name, value) for name, value in sorted(values.items())}
+    try:
+        secret = Secret(read_password({name: _shown(value) for name, value in typed.items()}))
+        config = WinRmConfig(**{name: value for name, value in typed.items() if name not in SOURCES}, password=secret)
+    except CredentialError as problem:
+        raise WinRmConfigError(str(problem)) from None
+    _tell_of_weakness(config)
+    return config
+
+
+def kerberos_environment(config: WinRmConfig) -> dict[str, str]:
+    """Return the variables that the Kerberos library reads.
+
+    WinRmConfigError where the keytab cannot be used, or the library that the transport needs is not installed.
+    """
+    try:
+        check_library(config.transport)
+        return kerberos_variables(config.keytab, config.ticket_cache) if config.transport == "kerberos" else {}
+    except CredentialError as problem:
+        raise WinRmConfigError(str(problem)) from None
+
+
+def _shown(value: Any) -> Any:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _tell_of_weakness(config: WinRmConfig) -> None:
+    """Log what was allowed by name and makes the connection weaker, each time it is used."""
+    schemes = {urlsplit(url).scheme for url in config.endpoints.values()} | {config.scheme}
+    if config.transport in CLEAR_TRANSPORTS and "http" in schemes:
+        _log.warning("the password goes over plain http, because allow_basic_over_http is set")
+    if config.server_cert_validation == "ignore":
+        _log.warning("certificates of hosts are not checked, because allow_ignored_certificates is set")
+
+
+def _over(values: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
+    """Return the values with a layer over them; a password there, wherever it comes from, replaces the one below."""
+    covered = SOURCES if any(source in layer for source in SOURCES) else ()
+    return {name: value for name, value in values.items() if name not in covered} | layer
 
 
 def _from_environment(environment: Mapping[str, str], prefix: str, names: Iterable[str]) -> dict[str, Any]:
@@ -159,7 +225,7 @@ def _from_file(file: Path) -> dict[str, Any]:
     sections = [values, *_identities(file, values)]
     if any("password" in section for section in sections) and mode & (stat.S_IRWXG | stat.S_IRWXO) and os.name == "posix":
         raise WinRmConfigError(f"{file} holds a password and others may read it; run: chmod 600 {file}")
-    known = {*(item.name for item in fields(WinRmConfig)), *Purpose}
+    known = {*NAMES, *Purpose}
     unknown = sorted(str(name) for name in values if name not in known)
     unknown += sorted(str(name) for section in sections[1:] for name in section if name not in IDENTITY)
     if unknown:
@@ -214,7 +280,10 @@ _CONVERSIONS: Final[dict[str, Callable[[Any], Any]]] = {
     "port": int,
     "deadline_seconds": float,
     "connect_seconds": float,
+    "password_command": lambda value: value if isinstance(value, list) else _text(value),
     "allow_basic_over_http": _flag,
+    "allow_ignored_certificates": _flag,
+    "kerberos_delegation": _flag,
     "keep_process": _flag,
     "allowed_domains": _suffixes,
     "endpoints": _endpoints,

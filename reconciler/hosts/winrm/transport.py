@@ -225,6 +225,7 @@ def _arguments(url: str, config: WinRmConfig) -> dict[str, Any]:
         "cert_pem": config.certificate_path,
         "cert_key_pem": config.certificate_key_path,
         "server_cert_validation": config.server_cert_validation,
+        "kerberos_delegation": config.kerberos_delegation,
         "message_encryption": "never" if encrypted else "always",
     }
 

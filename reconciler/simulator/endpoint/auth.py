@@ -12,7 +12,7 @@ import re
 import struct
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from spnego._ntlm_raw.crypto import ntowfv1  # the only MD4 at hand; OpenSSL 3 h
 from spnego.exceptions import NegotiateOptions, SpnegoError
 
 SEALED_TYPE = 'multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"'
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 _BOUNDARY = b"--Encrypted Boundary"
 _SEALED = re.compile(
     rb"\s*--\s*Encrypted Boundary\r\n(?P<head>.*?)Length=(?P<length>\d+)\r\n--\s*Encrypted Boundary\r\n"
@@ -46,11 +47,14 @@ class Admission:
     """What a listener lets in. Windows allows neither of the two unless told to.
 
     ``allow_basic`` also takes Basic, whose bodies are clear; ``allow_unencrypted`` takes clear bodies on NTLM connections too.
+    ``tls``: the connection is encrypted by itself, so bodies may be clear, and a client certificate that the listener trusts is
+    a logon of its own.
     """
 
     credentials: Credentials
     allow_basic: bool = False
     allow_unencrypted: bool = False
+    tls: bool = False
 
 
 class UnauthorizedError(Exception):
@@ -68,8 +72,8 @@ class SealError(Exception):
 class Connection:
     """One TCP connection: who is logged on, with which keys."""
 
-    def __init__(self, admission: Admission) -> None:
-        self._admission = admission
+    def __init__(self, admission: Admission, has_certificate: Callable[[], bool] = lambda: False) -> None:
+        self._admission, self._has_certificate = admission, has_certificate
         self._context: spnego.ContextProxy | None = None
         self._by_basic = False
         self.user: str | None = None
@@ -78,6 +82,9 @@ class Connection:
         """Take a step of a logon. Returns a last token for the client, if any; raises ``UnauthorizedError`` until complete."""
         scheme, _, token = authorization.partition(" ")
         self.user = None
+        if scheme == MUTUAL:
+            self._by_certificate()
+            return None
         try:
             data = base64.b64decode(token, validate=True)
         except binascii.Error:
@@ -97,7 +104,7 @@ class Connection:
     @property
     def takes_clear_bodies(self) -> bool:
         """Whether an unencrypted body may pass on this connection."""
-        return self._by_basic or self._admission.allow_unencrypted
+        return self._by_basic or self._admission.tls or self._admission.allow_unencrypted
 
     def unseal(self, body: bytes) -> bytes:
         """Decrypt a multipart/encrypted body. Raises ``SealError``; the keys are then out of step for good, as on Windows."""
@@ -151,6 +158,11 @@ class Connection:
         except (SpnegoError, ValueError, struct.error, IndexError):
             self._context = None
             raise self.refusal(failed_logon=is_proof) from None
+
+    def _by_certificate(self) -> None:
+        if not self._admission.tls or not self._has_certificate():
+            raise self.refusal(failed_logon=True)
+        self.user, self._context = _bare(self._admission.credentials.user), None
 
     def _basic(self, data: bytes) -> None:
         try:

@@ -7,6 +7,7 @@ in ``auth`` and ``wsman``. A host that the fleet calls unreachable closes every 
 import asyncio
 import contextlib
 import logging
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -50,13 +51,15 @@ class Endpoint:
         allow_basic: bool = False,
         allow_unencrypted: bool = False,
         faults: Faults = NONE,
+        tls: ssl.SSLContext | None = None,
         is_reachable: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._tls = tls
         self.host_name, self.bind, self.port = host_name, bind, port
         self.faults = FaultSwitch(faults)
         self.failed_logons = self.logons = self.requests = 0
         self._limits = limits or Limits()
-        self._admission = auth.Admission(credentials, allow_basic, allow_unencrypted)
+        self._admission = auth.Admission(credentials, allow_basic, allow_unencrypted, tls is not None)
         self._is_reachable = is_reachable
         self._service = Service(host_name, as_program(run), clock or SystemClock(), self._limits, self.faults)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -66,7 +69,7 @@ class Endpoint:
     @property
     def url(self) -> str:
         """Where the service is, once started."""
-        return f"http://{self.bind}:{self.port}{PATH}"
+        return f"{'https' if self._tls else 'http'}://{self.bind}:{self.port}{PATH}"
 
     @property
     def shell_count(self) -> int:
@@ -80,7 +83,7 @@ class Endpoint:
             self._loop = asyncio.get_running_loop()
             self._service.executor = executor
             self._connections = _Connections(self._serve, self._admission, self._is_reachable)
-            self._listener = await self._loop.create_server(self._connections, self.bind, self.port)
+            self._listener = await self._loop.create_server(self._connections, self.bind, self.port, ssl=self._tls)
             self.port = self._listener.sockets[0].getsockname()[1]
         except BaseException:
             auth.ACCOUNTS.close()
@@ -232,7 +235,8 @@ class _Connections(web.Server):
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         """Take a connection, or close it at once where the host is not to be reached."""
         super().connection_made(handler, transport)
-        self._logons[handler] = auth.Connection(self._admission)
+        certified = lambda: bool(transport.get_extra_info("peercert"))  # noqa: E731
+        self._logons[handler] = auth.Connection(self._admission, certified)
         if not self._is_reachable():
             # Not at once: aiohttp's task for the connection has to begin before it can end without complaint.
             asyncio.get_running_loop().call_soon(transport.abort)
@@ -324,6 +328,7 @@ def serve_fleet(
     limits: Limits | None = None,
     allow_basic: bool = False,
     allow_unencrypted: bool = False,
+    tls: ssl.SSLContext | None = None,
     is_reachable: Callable[[str], bool] = lambda _host_name: True,
 ) -> EndpointFleet:
     """Make the endpoints of these hosts; use it with ``with``. Ports count up from ``first_port`` by name, or are free ones.
@@ -342,6 +347,7 @@ def serve_fleet(
             port=0 if first_port is None else first_port + index,
             allow_basic=allow_basic,
             allow_unencrypted=allow_unencrypted,
+            tls=tls,
             is_reachable=lambda: is_reachable(name),
         )
 
