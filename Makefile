@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check sweep sweep-plans mutate-scripts bench format lock clean
+SEEDS ?= 300
+FIRST_SEED ?= 1
+
+.PHONY: demo test check simulate planted-bugs harness sweep sweep-plans mutate-scripts bench format lock clean
 demo: $(READY)
 	@$(BIN)/reconciler demo
 
@@ -21,6 +24,18 @@ check: $(READY)
 # The laws of apply on many more random fleets than every day, new ones each time; takes a few minutes.
 sweep: $(READY)
 	@SWEEP_EXAMPLES=2000 $(BIN)/python -m pytest -n 2 tests/laws/test_apply.py
+
+# Simulated weeks of fleets with faults, every step checked; a failing seed replays exactly (300 seeds: under 10 minutes).
+simulate: $(READY)
+	@$(BIN)/reconciler simulate-life --seeds $(SEEDS) --first-seed $(FIRST_SEED)
+
+# Whether the simulation can see: each planted bug alone, until a seed catches it; writes docs/planted-bugs.md.
+planted-bugs: $(READY)
+	@$(BIN)/python -m tests.simulation.planting
+
+# Real processes, a real store, endpoints in a process of their own; killed, stopped and cut off at random (about 15 minutes).
+harness: $(READY)
+	@$(BIN)/python -m tests.harness.rounds 50
 
 # Ten thousand random plans, each audited and then lived through in twenty random orders (about 10 minutes).
 sweep-plans: $(READY)

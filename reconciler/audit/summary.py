@@ -6,7 +6,7 @@ from reconciler.audit.case import FOLDERS, LIVE_KINDS, Case, problem
 from reconciler.audit.place import in_place
 from reconciler.model.plan import MachineStep
 from reconciler.model.problem import Problem
-from reconciler.model.words import Action, MigrationKind
+from reconciler.model.words import Action, HostStatus, MigrationKind
 
 MIB = 1024 * 1024
 TOLERANCE_SECONDS = 0.01  # times have three decimals
@@ -46,7 +46,10 @@ def _ranges(case: Case) -> Iterator[Problem]:
     loose = [machine for machine, stand in stands.items() if stand and in_place(machine, stand, case, drained=False)]
     emptied = {host.name.casefold() for host in case.desired.hosts if host.maintenance}
     home = [machine for machine in loose if (stand := stands[machine]) and stand.host not in emptied]
-    plain = [machine for machine in home if machine not in case.jobs and _is_plain(machine, case)]
+    # Of a host that told only part, a machine may be called unknown for what else differs about it, its role say.
+    told = {host.name.casefold() for host in case.observation.hosts if host.status is HostStatus.OK}
+    sure = [machine for machine in home if (stand := stands[machine]) and stand.host in told]
+    plain = [machine for machine in sure if machine not in case.jobs and _is_plain(machine, case)]
     if not len(plain) <= summary.in_place <= len(loose):
         yield problem("summary", "plan", f"the summary says {summary.in_place} in place, counted are {len(plain)}")
     blocked = [entry for entry in case.plan.blocked if entry.subject.startswith("virtualMachine/")]

@@ -62,6 +62,10 @@ COMMANDS: Final = {
     ),
     "schema": ("schema:schema", "List, print or export the JSON Schemas of the desired state, the observation and the plan."),
     "simulate": ("simulate:simulate", "Serve a simulated fleet, one WinRM endpoint per host, until Ctrl-C."),
+    "simulate-life": (
+        "simulate_life:simulate_life",
+        "Live through weeks of simulated fleets with faults and people, checking every invariant at every step.",
+    ),
     "demo": ("demo:demo", "Start a simulated fleet, plan, migrate, verify, and plan again: nothing left to do."),
 }
 

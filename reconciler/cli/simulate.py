@@ -1,5 +1,6 @@
 """``reconciler simulate``: a simulated fleet on loopback, to try the program on, until Ctrl-C."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ def simulate(
     write_config: Annotated[
         Path, typer.Option("--write-config", metavar="FILE", help="Where to write the configuration that reaches this fleet.")
     ] = Path("simulated-fleet.yaml"),
+    events: Annotated[
+        Path | None, typer.Option("--events", metavar="FILE", help="Append what happens in the fleet, one JSON object a line.")
+    ] = None,
 ) -> None:
     """Serve a simulated fleet, one WinRM endpoint per host, until Ctrl-C."""
     fleet = _fleet(observation)
@@ -39,7 +43,7 @@ def simulate(
     try:
         with staged(fleet, clock, first_port=first_port) as stage, _written_config(stage, write_config):
             _introduce(stage, write_config)
-            _until_interrupted(clock)
+            _until_interrupted(clock, stage, events)
     except OSError as error:
         fail(Problem("cannot-serve", _words_of(error), "choose another --first-port or --write-config", subject="simulate"))
     finish(ExitCode.DONE)
@@ -92,9 +96,29 @@ def _introduce(stage: Stage, config: Path) -> None:
     say(f"\nIn another terminal:  reconciler plan --config {config}\nStop with Ctrl-C.")
 
 
-def _until_interrupted(clock: ScaledClock) -> None:
+def _until_interrupted(clock: ScaledClock, stage: Stage, events: Path | None) -> None:
+    written = 0
     try:
         while True:
-            clock.sleep(3600)
+            clock.sleep(3600 if events is None else 10)
+            written = _append(stage, events, written) if events else 0
     except KeyboardInterrupt:
+        if events:
+            _append(stage, events, written)
         say("Stopped.")
+
+
+def _append(stage: Stage, file: Path, written: int) -> int:
+    """Append what happened since; return how many happenings the file holds now."""
+    new = stage.world.events_since(written)
+    with file.open("a", encoding="utf-8") as text:
+        for event in new:
+            row = {
+                "time": event.time.isoformat(),
+                "kind": event.kind,
+                "vm": event.vm,
+                "host": event.host,
+                "detail": event.detail,
+            }
+            text.write(json.dumps(row) + "\n")
+    return written + len(new)

@@ -20,6 +20,7 @@ from reconciler.decide import Decision, Waiting, attempt_key, decide
 from reconciler.desired.holding import with_holds
 from reconciler.hosts.port import Call, Hosts, ListMigrations
 from reconciler.model.desired import Desired
+from reconciler.model.drift import MachineStatus
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Plan, Step
 from reconciler.model.progress import OutcomeState, PeakSlots, Progress, StepOutcome
@@ -106,6 +107,7 @@ class Controller:
         thought = think(self._under_holds(desired, observation), observation, self.solver)
         self.followed.adopt(thought.drift)
         self.followed.intervene(thought.drift, desired.digest)
+        self._let_go_of_debts(thought)
         self._show(thought.plan)
         return thought
 
@@ -122,6 +124,17 @@ class Controller:
         names = (vm.name.casefold() for _, vm in observation.machines() if vm.id.casefold() in owed)
         holds = active_holds(self.store.entries(kinds=HOLD_KINDS), now)
         return with_holds(desired, holds, now, exempt={*owed, *names}) if holds else desired
+
+    def _let_go_of_debts(self, thought: Thought) -> None:
+        """A debt may outlive whoever followed the machine: where it is in place and no role is due there, nothing is owed."""
+        owed = self.starter.memory.unprotected_since.keys() - self.followed.tracked.keys()
+        for machine in thought.drift.machines if owed else ():
+            host = thought.observation.host(machine.host) if machine.host else None
+            if machine.status is not MachineStatus.IN_PLACE or machine.observed is None or host is None:
+                continue
+            is_due = host.cluster is not None and machine.machine.high_availability is not False
+            if machine.observed.id.casefold() in owed and not is_due:
+                self.starter.role_not_due(machine.observed.id.casefold())
 
     def act(self, thought: Thought) -> PassResult:
         """The second half: decide what may start now, and start it."""

@@ -4,9 +4,9 @@ A refusal is a failed attempt; a lost reply is neither success nor failure, and 
 taken off and whose migration was then refused gets its role back at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.clock import Clock
 from reconciler.controller.commands import calls_for
@@ -36,6 +36,9 @@ from reconciler.store import Store
 from reconciler.store.kinds import ATTEMPT_FAILED, CANCEL, INTENT, ROLE_NOT_DUE, ROLE_REMOVED, ROLE_RESTORED
 
 MOST_EVENTS = 5
+Pending = Mapping[str, tuple[Step, list[Call]]]
+# Nothing is wrong with machine or host: as with a slot that somebody else took, it is tried again soon.
+TOO_OLD = Failure(FailureKind.LIMIT, "what was seen of its hosts is too old by now", "nothing to do: it is looked at again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,9 @@ class Starter:
         pending = {key_of(step): (step, self._calls(step, desired, observation)) for step in steps}
         failures: dict[str, Failure] = {}
         while pending:
+            stale = self._stale(pending, desired, observation)
+            failures |= dict.fromkeys(stale, TOO_OLD)
+            pending = {key: rest for key, rest in pending.items() if key not in stale}
             answers = self._hosts.ask([calls[0] for _, calls in pending.values()])
             for (key, (step, calls)), answer in zip(list(pending.items()), answers, strict=True):
                 self._remember(key, step, answer)
@@ -78,6 +84,13 @@ class Starter:
             pending = {key: (step, calls) for key, (step, calls) in pending.items() if calls}
         digest = desired.digest
         return [self._conclude(step, began[key_of(step)], failures.get(key_of(step)), observation, digest) for step in steps]
+
+    def _stale(self, pending: Pending, desired: Desired, observation: Observation) -> list[str]:
+        """Return what may not go on: writing or a slow host took so long that nobody knows any more what it would meet."""
+        limit = timedelta(seconds=desired.policy.maximum_age_seconds)
+        if abs(self._clock.now() - observation.observed_at) <= limit:
+            return []
+        return [key for key, (_, calls) in pending.items() if not isinstance(calls[0].operation, AddClusterRole)]
 
     def know(self, desired: Desired) -> None:
         """Learn where hosts are reached."""

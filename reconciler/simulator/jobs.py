@@ -91,6 +91,12 @@ def arrange_failure(job: Job, code: int, message: str, share: float) -> None:
     job.ends_at = job.started_at + timedelta(seconds=job.full_seconds * share)
 
 
+def slow_down(job: Job, factor: float) -> None:
+    """Let a job that has just started take that many times as long."""
+    job.full_seconds *= factor
+    job.ends_at = job.started_at + timedelta(seconds=job.full_seconds)
+
+
 def end(job: Job) -> None:
     """End a job whose time has come: as arranged, or with the machine at its destination."""
     if job.fails_with is not None:

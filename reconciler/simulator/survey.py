@@ -21,7 +21,7 @@ def report(fleet: FleetState, host: HostState, now: datetime, *, show_arrivals: 
     return HostReport(
         host=_host(fleet, host, now, show_arrivals),
         cluster=_cluster(host.cluster) if host.cluster else None,
-        shares=tuple(_share(share, (host.name,)) for share in _shares(fleet) if host.name in _users(fleet, share)),
+        shares=tuple(_share(share, (host.name,)) for share in _shares_of(fleet, host)),
     )
 
 
@@ -112,6 +112,18 @@ def _shares(fleet: FleetState) -> list[ShareState]:
             if not any(paths.is_within(path, share.path) for share in listed):
                 listed.append(ShareState(paths.share_of(path) or path))
     return listed
+
+
+def _shares_of(fleet: FleetState, host: HostState) -> list[ShareState]:
+    """The shares that one host uses, in the order of ``_shares``; the other hosts need not be gone through for it."""
+    files, name = _smb_files(host), host.name.casefold()
+    listed = [
+        share
+        for share in fleet.shares
+        if name in {user.casefold() for user in share.hosts} or any(paths.is_within(path, share.path) for path in files)
+    ]
+    strays = (path for path in files if not any(paths.is_within(path, share.path) for share in fleet.shares))
+    return listed + [ShareState(path) for path in dict.fromkeys(paths.share_of(path) or path for path in strays)]
 
 
 def _users(fleet: FleetState, share: ShareState) -> list[str]:

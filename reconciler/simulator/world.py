@@ -80,6 +80,7 @@ class World:
         self._fleet = boot(observation, self._now, self.assumptions)
         self._history: list[Event] = []
         self._arranged: dict[str, tuple[int, str, float]] = {}
+        self._slowed: dict[str, float] = {}
         self._machines_at_boot = self._count_machines()
         for job in self._fleet.running():
             self._note_start(job, "person")
@@ -146,6 +147,7 @@ class World:
     def _run(self, request: Request, operation: StartMigration, by: str) -> Job:
         option, given = operation.performance_option, operation.destination
         job = jobs.start(self._fleet, request, self._now, self.assumptions, option, given)
+        jobs.slow_down(job, self._slowed.pop(job.machine, 1))
         arranged = self._arranged.pop(job.machine, None)
         if arranged is not None:
             jobs.arrange_failure(job, *arranged)
@@ -256,6 +258,19 @@ class World:
         self._arranged[machine_id.casefold()] = (code, message, share)
 
     @_one_at_a_time
+    def slow_next_migration(self, machine_id: str, factor: float) -> None:
+        """Let the next migration of the machine that starts take ``factor`` times as long."""
+        self._slowed[machine_id.casefold()] = factor
+
+    @_one_at_a_time
+    def restart_host(self, host_name: str) -> None:
+        """Let a host restart: every migration it takes part in fails. Its machines are saved and run again afterwards."""
+        host = self._known(host_name)
+        for job in [job for job in self._fleet.running() if host in (job.source, job.destination)]:
+            jobs.fail(job, self._now, ABORTED, f"{host.name} was restarted.")
+            self._note_end(job)
+
+    @_one_at_a_time
     def stop_machine(self, machine_id: str) -> None:
         """Switch a machine off; a migration it is in fails."""
         host, machine = self._find(machine_id)
@@ -299,6 +314,11 @@ class World:
     def events(self) -> list[Event]:
         """All that happened until now, in order; ``history`` answers questions about it."""
         return list(self._history)
+
+    @_one_at_a_time
+    def events_since(self, number: int) -> list[Event]:
+        """Return what happened after the first ``number`` events, for whoever has seen those."""
+        return self._history[number:]
 
     @property
     def host_names(self) -> list[str]:

@@ -1,0 +1,88 @@
+"""What a seed lives through: the size of the fleet, the length of the life, which classes of faults are switched on.
+
+A swarm: each seed has a random subset of the classes, for many a mistake shows only where other faults are absent.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from reconciler.simulation.streams import Streams
+
+FAULTS = {
+    "connection-refused": "a host does not take the connection; nothing happened",
+    "hang": "a host takes the question and never answers; nothing happened, and time has passed",
+    "lost-reply": "the host did it, and the reply is lost",
+    "lost-request": "nobody can tell whether the host did it; it did not",
+    "late-request": "nobody can tell whether the host did it; it does, a while later",
+    "slow-host": "the answer takes minutes",
+    "stale-answer": "a survey tells what was so a while ago",
+    "partial-answer": "a survey misses machines and says that it is not complete",
+    "hand-over": "around the end of a migration the machine is seen on both hosts, or on neither",
+    "crash": "the controller is killed at a durable write or a remote call, before or after it",
+    "freeze": "the controller stands still for minutes to hours between two calls",
+    "clock-jump": "the controller's clock jumps by up to an hour, either way",
+    "store-fails": "a write to the store fails: the disk is full",
+    "store-lost": "the store is gone at the next start",
+    "store-torn": "the last write is gone at the next start",
+    "migration-fails": "a migration ends in an error after a part of its time",
+    "migration-slow": "a migration takes many times as long, or stands still and then goes on",
+    "outage": "a host cannot be reached for a while",
+    "reboot": "a host restarts: its migrations fail, and it is away for minutes",
+    "foreign-move": "somebody migrates a machine by hand",
+    "cancel": "somebody cancels a migration",
+    "limits-lowered": "somebody lowers or changes limits on a host, also while migrations run",
+    "busy-machine": "a machine is being backed up for a while",
+    "role-removed": "somebody takes a cluster role off",
+    "machine-stopped": "somebody switches a machine off",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """A life, as one value. ``tightness`` is a host's memory over what its machines take; ``fault_rate`` is per call;
+    ``service``: one controller looks again and again, instead of an ``apply`` at each occasion."""
+
+    seed: int
+    days: float
+    hosts: int
+    machines_per_host: int
+    tightness: float
+    commits: int
+    acts: int
+    look_every_hours: float
+    fault_rate: float
+    faults: tuple[str, ...]
+    windows: bool
+    rules: int
+    dead_host: bool
+    service: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the options as plain JSON, as a failing seed prints and keeps them."""
+        return asdict(self) | {"faults": list(self.faults)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Options":
+        """Return options that were kept; raise TypeError where a field is missing or unknown."""
+        return cls(**(data | {"faults": tuple(data["faults"])}))
+
+
+def draw_options(seed: int) -> Options:
+    """Return what the seed stands for: at least a week of 12 to 60 hosts, most of them small."""
+    rng = Streams(seed).of("options")
+    return Options(
+        seed=seed,
+        days=7 + rng.choice((0, 0, 0, 1)),
+        hosts=rng.choices((rng.randint(12, 18), rng.randint(19, 30), rng.randint(31, 60)), (75, 20, 5))[0],
+        machines_per_host=rng.choice((1, 2, 2, 3)),
+        tightness=rng.choices((1.15, 1.3, 1.6, 2.0), (1, 2, 4, 4))[0],
+        commits=rng.randint(8, 20),
+        acts=rng.randint(8, 30),
+        look_every_hours=rng.choice((4, 6, 8)),
+        fault_rate=rng.choice((0.003, 0.01, 0.03)),
+        faults=tuple(sorted(rng.sample(sorted(FAULTS), rng.choice((0, 3, 6, 10, 14, len(FAULTS)))))),
+        windows=rng.random() < 0.35,
+        rules=rng.choice((0, 1, 2, 4)),
+        dead_host=rng.random() < 0.3,
+        service=rng.random() < 0.5,
+    )

@@ -1,0 +1,176 @@
+"""What people and machines do of their own accord in a life: commits, moves by hand, cancels, restarts, backups, full disks.
+
+Everything is drawn and put on the agenda before the life begins; what it meets when its time comes is another matter.
+"""
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+
+from reconciler.hosts.port import CancelMigration, ConfigureHost, RemoveClusterRole
+from reconciler.simulation.stage import Stage
+from reconciler.simulator.refusal import HostUnreachable, Refused
+
+HOUR = 3600.0
+
+
+class People:
+    """Puts a life's acts on the agenda. ``committed`` is called after each commit."""
+
+    def __init__(self, stage: Stage, committed: Callable[[], None]) -> None:
+        self._stage, self._committed = stage, committed
+        self._out_of_reach: set[str] = set()
+        self._busy: set[str] = set()
+        self._full = 0
+
+    def schedule(self) -> None:
+        """Draw when what happens."""
+        stage, options = self._stage, self._stage.options
+        span = options.days * 24 * HOUR
+        commits, acts = stage.streams.of("commits"), stage.streams.of("acts")
+        for moment in sorted(commits.uniform(0, span) for _ in range(options.commits)):
+            stage.timeline.after(moment, self._commit)
+        for name, act in self._acts().items():
+            luck = stage.streams.of("act", name)
+            moments = sorted(luck.uniform(0, span) for _ in range(acts.randint(1, max(1, options.acts // 3))))
+            for moment in moments if name in stage.faults else ():
+                stage.timeline.after(moment, partial(self._do, name, act, luck))
+
+    def settle(self) -> None:
+        """Everything that was begun is over: hosts are back, backups done, disks free, clocks right."""
+        for name in sorted(self._out_of_reach):
+            self._stage.world.set_unreachable(name, False)
+        for machine in sorted(self._busy):
+            self._stage.world.set_operation(machine, None)
+        self._stage.store.failing = False
+        self._stage.clock.offset = timedelta()
+
+    def _acts(self) -> dict[str, Callable[[random.Random], str]]:
+        return {
+            "foreign-move": self._move,
+            "cancel": self._cancel,
+            "limits-lowered": self._lower_limits,
+            "busy-machine": self._keep_busy,
+            "role-removed": self._remove_role,
+            "machine-stopped": self._stop,
+            "migration-fails": self._let_fail,
+            "migration-slow": self._slow_down,
+            "outage": self._outage,
+            "reboot": self._reboot,
+            "clock-jump": self._jump,
+            "store-fails": self._fill_disk,
+        }
+
+    def _do(self, name: str, act: Callable[[random.Random], str], luck: random.Random) -> None:
+        """Let one act happen; a person who is refused shrugs."""
+        told = "refused"
+        with suppress(Refused, HostUnreachable):
+            told = act(luck)
+        self._stage.known.disturb()
+        self._stage.log.add("act", f"{name} {told}")
+        self._stage.happened()
+
+    def _commit(self) -> None:
+        stage = self._stage
+        told = stage.wishes.commit(stage.streams.of("commit", str(stage.wishes.revision)), stage.clock.now())
+        stage.log.add("commit", told)
+        self._committed()
+
+    # -- acts; each returns what it did
+
+    def _move(self, luck: random.Random) -> str:
+        # Of machines that are brought back: others would take room that the desired state counts on.
+        corrected = [one for one in self._stage.wishes.committed().virtual_machines if one.drift == "correct" and not one.hold]
+        machine, host = luck.choice(corrected).id or "", luck.choice(self._stage.world.host_names)
+        self._stage.world.person_moves(machine, host)
+        return f"{machine} to {host}"
+
+    def _cancel(self, luck: random.Random) -> str:
+        jobs = [(host.name, job.id) for host in self._stage.world.observation().hosts for job in host.running_migrations]
+        if not jobs:
+            return "nothing"
+        host, job = luck.choice(jobs)
+        self._stage.world.execute(host, CancelMigration(job))
+        return job
+
+    def _lower_limits(self, luck: random.Random) -> str:
+        host = luck.choice(self._stage.world.host_names)
+        field = luck.choice(("maximumVirtualMachineMigrations", "maximumStorageMigrations"))
+        self._stage.world.execute(host, ConfigureHost({f"migration.{field}": luck.randint(1, 2)}))
+        return f"{host} {field}"
+
+    def _keep_busy(self, luck: random.Random) -> str:
+        machine = self._machine(luck)
+        self._busy.add(machine)
+        self._stage.world.set_operation(machine, "BackingUpVirtualMachine")
+        self._later(luck.uniform(0.1, 2) * HOUR, lambda: self._stage.world.set_operation(machine, None))
+        return machine
+
+    def _remove_role(self, luck: random.Random) -> str:
+        roles = [(host.name, vm.id) for host, vm in self._stage.world.observation().machines() if vm.highly_available]
+        if not roles:
+            return "nothing"
+        host, machine = luck.choice(roles)
+        self._stage.world.execute(host, RemoveClusterRole(machine))
+        self._stage.excused_roles.add(machine)
+        return machine
+
+    def _stop(self, luck: random.Random) -> str:
+        machine = self._machine(luck)
+        if self._stage.truth.states[machine] != "Running":
+            return "nothing"
+        self._stage.truth.states[machine] = "Off"
+        self._stage.world.stop_machine(machine)
+        return machine
+
+    def _let_fail(self, luck: random.Random) -> str:
+        machine = self._machine(luck)
+        self._stage.world.fail_next_migration(machine, 0x8007274C, "connection timed out", luck.choice((0.01, 0.5, 0.99)))
+        return machine
+
+    def _slow_down(self, luck: random.Random) -> str:
+        machine = self._machine(luck)
+        self._stage.world.slow_next_migration(machine, luck.choice((3, 10, 40)))
+        return machine
+
+    def _outage(self, luck: random.Random) -> str:
+        host = luck.choice(self._stage.world.host_names)
+        self._away(host, luck.choice((0.02, 0.3, 3)) * HOUR)
+        return host
+
+    def _reboot(self, luck: random.Random) -> str:
+        host = luck.choice(self._stage.world.host_names)
+        self._stage.world.restart_host(host)
+        self._away(host, luck.uniform(120, 900))
+        return host
+
+    def _away(self, host: str, seconds: float) -> None:
+        self._out_of_reach.add(host)
+        self._stage.world.set_unreachable(host, True)
+        self._later(seconds, lambda: self._stage.world.set_unreachable(host, False))
+
+    def _jump(self, luck: random.Random) -> str:
+        self._stage.clock.offset = timedelta(seconds=luck.choice((-3600, -240, -5, 5, 240, 3600)))
+        return str(self._stage.clock.offset)
+
+    def _fill_disk(self, luck: random.Random) -> str:
+        self._full += 1
+        self._stage.store.failing = True
+        self._later(luck.uniform(0.05, 2) * HOUR, self._free_disk)
+        return "full"
+
+    def _free_disk(self) -> None:
+        self._full -= 1
+        self._stage.store.failing = self._full > 0
+
+    def _later(self, seconds: float, happen: Callable[[], None]) -> None:
+        def happen_unseen() -> None:
+            happen()
+            self._stage.known.disturb()
+
+        self._stage.timeline.after(seconds, happen_unseen)
+
+    def _machine(self, luck: random.Random) -> str:
+        return luck.choice(sorted(self._stage.truth.states))

@@ -1,0 +1,351 @@
+"""What people commit in a life: a desired state that changes bit by bit, drawn with a count of room so that it can be met.
+
+``Wishes`` holds what is wanted now; each kind of commit is a method that changes it and says so in a sentence.
+"""
+
+import random
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from reconciler.model import desired as wanted
+from reconciler.model import observation as seen
+from reconciler.model import paths
+from reconciler.model.desired import Desired, Hold, Placement, PlacementRule, Policy, Source, StoragePlacement
+from reconciler.model.observation import Observation
+from reconciler.model.problem import Place
+from reconciler.model.words import Enforcement, Handling, PerformanceOption, RuleType, WhenOff
+
+
+@dataclass
+class Wish:
+    """What is wanted of one machine; ``folder`` None leaves its files where they are."""
+
+    name: str
+    id: str
+    memory_mib: int
+    host: str
+    flexible: bool
+    folder: str | None = None
+    high_availability: bool | None = None
+    hold: Hold | None = None
+    drift: Handling = Handling.CORRECT
+    when_off: WhenOff = WhenOff.MOVE
+    priority: int = 50
+
+
+@dataclass
+class HostWish:
+    """What is wanted of one host."""
+
+    name: str
+    address: str
+    cluster: str | None
+    memory_mib: int
+    cordoned: bool = False
+    maintenance: bool = False
+    reserve_mib: int = 0
+    live: int | None = None
+    storage: int | None = None
+    option: PerformanceOption | None = None
+
+
+@dataclass
+class Wishes:
+    """The desired state as it is being edited."""
+
+    machines: dict[str, Wish]
+    hosts: dict[str, HostWish]
+    shares: tuple[str, ...]
+    policy: Policy = field(default_factory=Policy)
+    rules: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    cluster_limits: dict[str, int] = field(default_factory=dict)
+    unmanaged: dict[str, int] = field(default_factory=dict)
+    revision: int = 0
+
+    def committed(self) -> Desired:
+        """Return what is wanted now, as loading a commit would."""
+        hosts = tuple(self._host(host) for _, host in sorted(self.hosts.items()))
+        machines = tuple(self._machine(wish) for _, wish in sorted(self.machines.items()))
+        names = sorted({host.cluster for host in self.hosts.values() if host.cluster})
+        clusters = tuple(
+            wanted.Cluster(name, _source(name), name, self.cluster_limits.get(name), self.nodes(name)) for name in names
+        )
+        rules = tuple(
+            PlacementRule(name, _source(name), RuleType.ANTI_AFFINITY, members, enforcement=Enforcement.REQUIRED)
+            for name, members in sorted(self.rules.items())
+        )
+        parts = (hosts, machines, clusters, rules, self.policy)
+        return Desired(
+            digest="sha256:" + sha256(repr(parts).encode()).hexdigest(),
+            revision=f"commit-{self.revision}",
+            hosts=hosts,
+            clusters=clusters,
+            virtual_machines=machines,
+            placement_rules=rules,
+            policy=self.policy,
+        )
+
+    def nodes(self, cluster: str) -> tuple[str, ...]:
+        """Return the hosts of a cluster."""
+        return tuple(sorted(host.name for host in self.hosts.values() if host.cluster == cluster))
+
+    def _host(self, host: HostWish) -> wanted.Host:
+        settings = wanted.HostMigrationSettings(
+            maximum_virtual_machine_migrations=host.live,
+            maximum_storage_migrations=host.storage,
+            performance_option=host.option,
+        )
+        return wanted.Host(
+            host.name,
+            _source(host.name),
+            host.address,
+            cluster=host.cluster,
+            cordoned=host.cordoned,
+            maintenance=host.maintenance,
+            reserve_memory_mib=host.reserve_mib,
+            migration=settings,
+        )
+
+    def _machine(self, wish: Wish) -> wanted.VirtualMachine:
+        cluster = self.hosts[wish.host].cluster
+        placement = Placement("host", (wish.host,))
+        if wish.flexible and cluster:
+            placement = Placement("cluster", self.nodes(cluster), cluster=cluster)
+        return wanted.VirtualMachine(
+            wish.name,
+            _source(wish.name),
+            id=wish.id,
+            placement=placement,
+            storage=StoragePlacement(path=wish.folder),
+            high_availability=wish.high_availability,
+            migration=wanted.VirtualMachineMigration(when_off=wish.when_off, priority=wish.priority),
+            drift=wish.drift,
+            hold=wish.hold,
+        )
+
+    # -- room and rules, counted over what is wanted
+
+    def fits(self, wish: Wish, host: HostWish, besides: frozenset[str] = frozenset()) -> bool:
+        """Tell whether the machine may be wanted on the host, with room for it whatever runs and every rule kept."""
+        if host.cordoned or host.maintenance:
+            return False
+        there = [one for one in self.machines.values() if one.host == host.name and one.name not in besides | {wish.name}]
+        used = sum(one.memory_mib for one in there) + self.unmanaged.get(host.name, 0)
+        if used + wish.memory_mib + host.reserve_mib > host.memory_mib:
+            return False
+        mates = {name for members in self.rules.values() if wish.name in members for name in members}
+        return not any(one.name in mates for one in there)
+
+    # -- commits
+
+    def commit(self, rng: random.Random, now: datetime) -> str:
+        """Change something, as somebody would; return what, in a sentence."""
+        self.revision += 1
+        kinds = (
+            *(self._move,) * 6,
+            self._swap,
+            self._files,
+            self._hold,
+            self._maintenance,
+            self._cordon,
+            self._limits,
+            self._limits,
+            self._fleet_limits,
+            self._rule,
+            self._protection,
+            self._handling,
+        )
+        return rng.choice(kinds)(rng, now)
+
+    def _move(self, rng: random.Random, _: datetime) -> str:
+        moved = []
+        for _number in range(rng.choice((1, 2, 3, 6, 9))):
+            wish = self._free(rng)
+            hosts = [host for _, host in sorted(self.hosts.items())]
+            fitting = [host for host in hosts if wish and host.name != wish.host and self.fits(wish, host)]
+            if wish and fitting:
+                self._send(wish, rng.choice(fitting), rng)
+                moved.append(f"{wish.name} to {wish.host}")
+        return f"move {', '.join(moved) or 'nothing'}"
+
+    def _swap(self, rng: random.Random, _: datetime) -> str:
+        one, two = self._free(rng), self._free(rng)
+        if one is None or two is None:
+            return "swap nothing"
+        pair = frozenset({one.name, two.name})
+        here, there = self.hosts[one.host], self.hosts[two.host]
+        if here is there or not (self.fits(one, there, pair) and self.fits(two, here, pair)):
+            return "swap nothing"
+        mates = {name for members in self.rules.values() if one.name in members for name in members}
+        if two.name in mates:
+            return "swap nothing"
+        self._send(one, there, rng)
+        self._send(two, here, rng)
+        return f"swap {one.name} and {two.name}"
+
+    def _send(self, wish: Wish, host: HostWish, rng: random.Random) -> None:
+        source = self.hosts[wish.host]
+        wish.flexible = host.cluster is not None and rng.random() < 0.3
+        wish.host = host.name
+        if host.cluster and host.cluster == source.cluster:
+            return
+        wish.folder = self._folder(wish, host, rng)
+        if host.cluster:
+            wish.high_availability = rng.random() < 0.85
+        else:
+            wish.high_availability = False if source.cluster or wish.high_availability is None else wish.high_availability
+
+    def _folder(self, wish: Wish, host: HostWish, rng: random.Random) -> str:
+        local = rf"C:\ClusterStorage\{host.cluster}" if host.cluster else r"D:\VMs"
+        return paths.join(rng.choice((local, *self.shares)), wish.name)
+
+    def _files(self, rng: random.Random, _: datetime) -> str:
+        wish = self._any(rng)
+        wish.folder = paths.join(self._folder(wish, self.hosts[wish.host], rng), rng.choice(("a", "b")))
+        return f"files of {wish.name} to {wish.folder}"
+
+    def _hold(self, rng: random.Random, now: datetime) -> str:
+        wish = self._any(rng)
+        until = now + timedelta(hours=rng.choice((1, 5, 30))) if rng.random() < 0.7 else None
+        wish.hold = None if wish.hold else Hold("an audit", "ann", until)
+        return f"hold of {wish.name}: {wish.hold is not None}"
+
+    def _handling(self, rng: random.Random, _: datetime) -> str:
+        wish = self._any(rng)
+        wish.drift = Handling.CORRECT if wish.drift is not Handling.CORRECT else rng.choice((Handling.REPORT, Handling.HOLD))
+        return f"drift of {wish.name}: {wish.drift}"
+
+    def _maintenance(self, rng: random.Random, _: datetime) -> str:
+        closed = [host for _, host in sorted(self.hosts.items()) if host.maintenance]
+        if closed:
+            rng.choice(closed).maintenance = False
+            return "end of maintenance"
+        host = rng.choice([host for _, host in sorted(self.hosts.items())])
+        staying = [wish for _, wish in sorted(self.machines.items()) if wish.host == host.name]
+        host.maintenance = True
+        for wish in staying:
+            if not self._elsewhere(wish, host, rng):
+                host.maintenance = False
+                return "maintenance of nothing"
+        return f"maintenance of {host.name}"
+
+    def _elsewhere(self, wish: Wish, host: HostWish, rng: random.Random) -> bool:
+        near = [one for _, one in sorted(self.hosts.items()) if one.cluster == host.cluster and one is not host]
+        fitting = [one for one in near if self.fits(wish, one)]
+        if not fitting or wish.hold or wish.drift is not Handling.CORRECT:
+            return False
+        self._send(wish, rng.choice(fitting), rng)
+        return True
+
+    def _cordon(self, rng: random.Random, _: datetime) -> str:
+        host = rng.choice([host for _, host in sorted(self.hosts.items())])
+        host.cordoned = not host.cordoned and not host.maintenance
+        return f"cordon of {host.name}: {host.cordoned}"
+
+    def _limits(self, rng: random.Random, _: datetime) -> str:
+        host = rng.choice([host for _, host in sorted(self.hosts.items())])
+        if host.cluster:
+            self.cluster_limits[host.cluster] = rng.randint(1, 4)
+        else:
+            host.live = rng.choice((None, 1, 1, 2, 4))
+        host.storage, host.option = rng.choice((None, 1, 1, 2, 4)), rng.choice((None, *PerformanceOption))
+        return f"limits of {host.name}; {self._stir(host, rng)}"
+
+    def _stir(self, host: HostWish, rng: random.Random) -> str:
+        """Move machines to and from a host in the same commit, so that what else changed there is in use."""
+        moved: list[str] = []
+        for wish in [one for _, one in sorted(self.machines.items()) if one.drift is Handling.CORRECT and not one.hold]:
+            others = [one for _, one in sorted(self.hosts.items()) if one is not host]
+            near = others if wish.host == host.name else [host] if rng.random() < 0.1 else []
+            fitting = [one for one in near if self.fits(wish, one)]
+            if fitting and len(moved) < 4:
+                self._send(wish, rng.choice(fitting), rng)
+                moved.append(f"{wish.name} to {wish.host}")
+        return f"move {', '.join(moved) or 'nothing'}"
+
+    def _fleet_limits(self, rng: random.Random, _: datetime) -> str:
+        limits = wanted.Limits(rng.choice((1, 2, 4, 50)), rng.choice((1, 1, 2, 3)))
+        self.policy = replace(self.policy, limits=limits)
+        return f"fleet limits {limits.concurrent_migrations}, {limits.unprotected_virtual_machines}"
+
+    def _rule(self, rng: random.Random, _: datetime) -> str:
+        if self.rules and rng.random() < 0.4:
+            gone = rng.choice(sorted(self.rules))
+            del self.rules[gone]
+            return f"no more {gone}"
+        return self.add_rule(rng)
+
+    def add_rule(self, rng: random.Random) -> str:
+        """Keep two or three machines apart that are wanted apart already; a flexible one is pinned for it."""
+        members: list[Wish] = []
+        for _ in range(8):
+            wish = self._any(rng)
+            if wish.host not in {one.host for one in members} and len(members) < 3:
+                members.append(wish)
+        for wish in members:
+            wish.flexible = False
+        name = f"apart-{self.revision}-{len(self.rules)}"
+        if len(members) > 1:
+            self.rules[name] = tuple(sorted(wish.name for wish in members))
+        return f"rule {name}"
+
+    def _protection(self, rng: random.Random, _: datetime) -> str:
+        wish = self._any(rng)
+        if self.hosts[wish.host].cluster and wish.folder is None:
+            wish.high_availability = rng.choice((True, True, False))
+        return f"protection of {wish.name}: {wish.high_availability}"
+
+    def _free(self, rng: random.Random) -> Wish | None:
+        """A machine that would be moved if another host were wanted for it."""
+        free = [one for _, one in sorted(self.machines.items()) if one.drift is Handling.CORRECT and not one.hold]
+        return rng.choice(free) if free else None
+
+    def _any(self, rng: random.Random) -> Wish:
+        return self.machines[rng.choice(sorted(self.machines))]
+
+
+def first_wishes(fleet: Observation, rng: random.Random, rules: int, windows: bool) -> Wishes:
+    """Return a desired state that the fleet meets as it is; about one machine in ten is nobody's."""
+    hosts = {host.name: _host_wish(host, rng) for host in fleet.hosts}
+    wishes = Wishes({}, hosts, tuple(share.path for share in fleet.shares))
+    for host, machine in fleet.machines():
+        if rng.random() < 0.1:
+            wishes.unmanaged[host.name] = wishes.unmanaged.get(host.name, 0) + (machine.memory_mib or 0)
+        else:
+            wishes.machines[machine.name] = _wish(host, machine, rng)
+    for _ in range(rules):
+        wishes.add_rule(rng)
+    spans = [wanted.Window(days, start, end, zone) for days, start, end, zone in _SOME_WINDOWS]
+    limits = wanted.Limits(rng.choice((2, 8, 50)), rng.choice((1, 2)))
+    wishes.policy = Policy(limits=limits, windows=(rng.choice(spans),) if windows else ())
+    return wishes
+
+
+_SOME_WINDOWS = (
+    (("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), "20:00", "06:00", "Europe/Berlin"),
+    (("Mon", "Tue", "Wed", "Thu", "Fri"), "08:00", "17:30", "America/New_York"),
+    (("Tue", "Thu", "Sat", "Sun"), "19:00", "24:00", "Asia/Kolkata"),
+    (("Sat", "Sun"), "00:00", "24:00", "Australia/Sydney"),
+)
+
+
+def _host_wish(host: seen.Host, rng: random.Random) -> HostWish:
+    used = sum(machine.memory_mib or 0 for machine in host.virtual_machines)
+    reserve = rng.choice((0, 0, 1024))
+    spare = (host.memory_mib or 0) - used
+    wish = HostWish(host.name, host.address or host.name, host.cluster, host.memory_mib or 0)
+    wish.reserve_mib = min(reserve, max(0, spare))
+    return wish
+
+
+def _wish(host: seen.Host, machine: seen.VirtualMachine, rng: random.Random) -> Wish:
+    wish = Wish(machine.name, machine.id, machine.memory_mib or 0, host.name, host.cluster is not None and rng.random() < 0.3)
+    wish.high_availability = rng.choice((None, True)) if host.cluster else None
+    wish.when_off = rng.choice((WhenOff.MOVE, WhenOff.MOVE, WhenOff.START))
+    wish.priority = rng.choice((50, 50, 90))
+    return wish
+
+
+def _source(name: str) -> Source:
+    return Source(Place(f"desired-state/{name}.yaml", 1))
