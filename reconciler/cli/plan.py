@@ -19,6 +19,7 @@ from reconciler.cli.arguments import (
 )
 from reconciler.cli.console import fail, finish, print_data, print_json, say, use_color, width
 from reconciler.cli.inputs import desired_under_holds, observation_or_fail
+from reconciler.cli.patch import print_patch
 from reconciler.collector import collector_at_rest
 from reconciler.cycle import Thought, UnsoundPlan, think
 from reconciler.explain import FORMS, what_if
@@ -73,6 +74,10 @@ def plan(
 def drift(
     folder: Folder = DEFAULT_FOLDER,
     observation: ObservationFile = None,
+    as_patch: Annotated[
+        bool,
+        typer.Option("--as-patch", help="Print a diff of the YAML, for 'git apply', that lets it say what the fleet is."),
+    ] = False,
     detailed_exitcode: DetailedExitcode = False,
     config: ConfigFile = None,
     state: StateFile = None,
@@ -82,8 +87,11 @@ def drift(
     clock = system_clock()
     desired = desired_under_holds(folder, state, clock)
     seen = observation_or_fail(desired, observation, config, clock)
-    made = think_or_fail(desired, seen).plan
-    if output is OutputFormat.JSON:
+    thought = think_or_fail(desired, seen)
+    made = thought.plan
+    if as_patch:
+        print_patch(folder, thought)
+    elif output is OutputFormat.JSON:
         print_json(drift_json(made))
     elif output is OutputFormat.MARKDOWN:
         print_data(drift_markdown(made))

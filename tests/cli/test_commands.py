@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,6 +111,26 @@ def test_observe_saves_what_every_other_command_takes_in_place_of_a_fleet(
 
     assert code == 0
     assert [step["action"] for step in json.loads(planned[1])["steps"]] == ["liveMigration"]
+
+
+def test_drift_as_a_patch_is_applied_by_git_and_leaves_nothing_to_do(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The example of the README: every placement and folder as it is, comments as they were, and only settings left to do."""
+    root = Path(__file__).parents[2]
+    shutil.copytree(root / "desired-state", tmp_path / "desired-state")
+    monkeypatch.chdir(tmp_path)
+    demo = root / "reconciler/simulator/fleets/demo.json"
+
+    code, diff, err = run(capsys, "drift", "--observation", demo, "--as-patch")
+    subprocess.run(["git", "apply", "-"], input=diff.encode(), check=True)
+    left = json.loads(run(capsys, "plan", "--observation", demo, "-o", "json")[1])
+    second = run(capsys, "drift", "--observation", demo, "--as-patch")
+
+    assert (code, second[:2]) == (0, (0, ""))
+    assert "8 machines written back; apply it with: git apply" in err
+    assert [step["action"] for step in left["steps"]] == ["configureHost"]
+    assert [line for line in diff.splitlines() if line.startswith("-") and "#" in line.partition("'")[0]] == []
 
 
 def test_status_lists_migrations_whoever_started_them(capsys: pytest.CaptureFixture[str], fleet: tuple[Stage, Path]) -> None:
