@@ -26,6 +26,7 @@ COMMANDS: Final = {
         "preview:preview",
         "Show what a change does before it is merged: moves it adds and removes, changed fields, blocked machines, risk.",
     ),
+    "comment": ("comment:comment", "Post a saved preview to its pull request. The token comes from the environment only."),
     "apply": (
         "apply:apply",
         "Migrate what is out of place, verify every step by observation, and report the drift that is left.",

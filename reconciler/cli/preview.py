@@ -10,6 +10,7 @@ import typer
 from reconciler.cli.arguments import ConfigFile, DetailedExitcode, Output, OutputFormat
 from reconciler.cli.console import fail, finish, print_data, print_json, say, use_color, width
 from reconciler.cli.observed import given_observation_or_fail, live_observation_or_fail
+from reconciler.cli.pipeline import hand_over
 from reconciler.cli.plan import this_is_a_bug
 from reconciler.clock import Clock
 from reconciler.cycle import UnsoundPlan
@@ -25,7 +26,7 @@ from reconciler.report.forges import ForgeName
 from reconciler.revision import read_revision
 from reconciler.wiring import solver, system_clock
 
-Forge = Annotated[ForgeName, typer.Option("--forge", help="Whose limits a comment (-o markdown) has to keep.")]
+Forge = Annotated[ForgeName, typer.Option("--forge", help="Whose comments and pipelines are written for.")]
 Fleet = Annotated[
     str, typer.Option("--fleet", metavar="NAME", help="A name for this comment, where one repository serves several fleets.")
 ]
@@ -58,6 +59,10 @@ def preview(
         Path | None, typer.Option("--artifact", metavar="FILE", help="Save the full plan of the head as JSON.")
     ] = None,
     forge: Forge = ForgeName.GITHUB,
+    pipeline: Annotated[
+        bool,
+        typer.Option("--pipeline", help="Hand variables (hasChanges, moves, risk ...) and a summary to the forge's pipeline."),
+    ] = False,
     fleet: Fleet = "",
     detailed_exitcode: DetailedExitcode = False,
     config: ConfigFile = None,
@@ -77,6 +82,8 @@ def preview(
     if artifact and plan:
         save_json(plan.to_json(), artifact)
     _print(made, output, forge, fleet, artifact)
+    if pipeline:
+        hand_over(made, forge, fleet, artifact.name if artifact else "plan.json")
     _finish(made, plan, detailed_exitcode)
 
 
