@@ -8,6 +8,7 @@ from contextlib import suppress
 from shutil import get_terminal_size
 from typing import Any, NoReturn, TextIO
 
+from reconciler.cli.agents import unobeyed, unobeyed_json
 from reconciler.model.exit_codes import ExitCode
 from reconciler.model.problem import Problem
 
@@ -34,11 +35,16 @@ def fail(*problems: Problem, code: ExitCode = ExitCode.ERROR) -> NoReturn:
 def say(text: str) -> None:
     """Print talk (progress, warnings, errors) to standard error; nobody listening any more stops no run."""
     with suppress(OSError):
-        _write(sys.stderr, text)
+        _write(sys.stderr, unobeyed(text))
 
 
 def print_data(text: str) -> None:
-    """Print the answer to standard output. A reader that has seen enough (``head``) changes neither work nor exit code."""
+    """Print the answer to standard output; no name in it is a command to the agent of a pipeline."""
+    print_exactly(unobeyed(text))
+
+
+def print_exactly(text: str) -> None:
+    """Print what another program reads. A reader that has seen enough (``head``) changes neither work nor exit code."""
     try:
         _write(sys.stdout, text)
     except OSError as error:
@@ -65,7 +71,7 @@ def _silence(stream: TextIO) -> None:
 
 def print_json(data: Any) -> None:
     """Print the answer as JSON, keys in the order the document gives them."""
-    print_data(json.dumps(data, indent=2, ensure_ascii=False))
+    print_exactly(unobeyed_json(json.dumps(data, indent=2, ensure_ascii=False)))
 
 
 def warn(problems: Iterable[Problem]) -> None:

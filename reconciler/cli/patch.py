@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reconciler.cli.console import print_data, say, warn
+from reconciler.cli.console import print_exactly, say, warn
 from reconciler.cycle import Thought
 from reconciler.files import read_folder
 from reconciler.patch import make_patch, unified_diff
@@ -19,7 +19,7 @@ def print_patch(folder: Path, thought: Thought) -> None:
         {names[name]: text for name, text in patch.before.items()}, {names[name]: text for name, text in patch.after.items()}
     )
     if diff:
-        print_data(diff)
+        print_exactly(diff)
     say(f"{count(len(patch.machines), 'machine')} written back" + ("; apply it with: git apply" if diff else ""))
 
 

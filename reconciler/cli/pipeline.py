@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from reconciler.cli.console import fail, print_data, say
+from reconciler.cli.console import fail, print_exactly, say
 from reconciler.model.preview import Preview
 from reconciler.model.problem import Problem
 from reconciler.report import preview_markdown
@@ -45,7 +45,7 @@ def _github(made: Preview, text: str, environ: Mapping[str, str]) -> None:
 def _azure_devops(made: Preview, text: str, environ: Mapping[str, str]) -> None:
     """Agents read commands from standard output; values are words and numbers of ours."""
     for name, value in variables(made).items():
-        print_data(f"##vso[task.setvariable variable={name};isOutput=true]{value}")
+        print_exactly(f"##vso[task.setvariable variable={name};isOutput=true]{value}")
     summary = Path(environ.get("AGENT_TEMPDIRECTORY") or ".").resolve() / AZURE_SUMMARY
     summary.write_text(text, encoding="utf-8")
-    print_data(f"##vso[task.uploadsummary]{summary}")
+    print_exactly(f"##vso[task.uploadsummary]{summary}")

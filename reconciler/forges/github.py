@@ -16,7 +16,7 @@ class GitHub:
         self._base = f"/repos/{quote(repository)}"
 
     def own_comments(self) -> Sequence[Comment]:
-        """Return our comments; a workflow's own token cannot be asked who it is, and is a bot."""
+        """Return our comments. The token of a workflow or of an app cannot be asked who it is: then those of bots are ours."""
         login = self._login()
         found = self._rest.pages(f"{self._base}/issues/{self._number}/comments?per_page=100")
         return [Comment(str(one["id"]), one.get("body") or "") for one in found if _is_ours(one.get("user") or {}, login)]
@@ -46,4 +46,4 @@ class GitHub:
 
 
 def _is_ours(user: dict[str, Any], login: str | None) -> bool:
-    return user.get("login") == login if login else user.get("login") == "github-actions[bot]"
+    return user.get("login") == login if login else user.get("type") == "Bot"

@@ -1,6 +1,5 @@
 """A preview on a screen or in a pipeline's log: the same parts as the comment, in the same order."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,23 +16,16 @@ from reconciler.report.problems import plan_problem_lines
 
 DETAIL = 8
 NEW = (Change.ADDED, Change.UNKNOWN)
-# What agents take for a command, wherever it stands (Azure Pipelines) or at the head of a line (GitHub Actions).
-LOG_COMMAND = re.compile(r"##(?=\[|vso\[)|^(\s*):(?=:)", re.IGNORECASE | re.MULTILINE)
 
 
 def preview_text(preview: Preview, width: int = 100, color: bool = False) -> str:
-    """Return the preview for a terminal of ``width`` cells; ends with a newline. No name in it is a command to a CI agent."""
-    return harmless_in_logs(render(_lines(preview, width), color))
+    """Return the preview for a terminal of ``width`` cells; ends with a newline."""
+    return render(_lines(preview, width), color)
 
 
 def preview_json(preview: Preview) -> dict[str, Any]:
     """Return the published document."""
     return preview.to_json()
-
-
-def harmless_in_logs(text: str) -> str:
-    """Return the text with what a CI agent would obey taken apart by a zero-width space: ``##vso[``, ``##[``, ``::error``."""
-    return LOG_COMMAND.sub(lambda match: f"{match[0][:-1]}{match[0][-1]}\u200b", text)
 
 
 def _lines(preview: Preview, width: int) -> Iterator[Text]:

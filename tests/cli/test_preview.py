@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from reconciler.cli.main import main
+from reconciler.clock import ScaledClock
 from reconciler.files import read_observation, read_plan, read_preview
 from reconciler.model.preview import Change
+from reconciler.simulator.stage import staged
 
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "stand-alone"
 
@@ -179,3 +182,42 @@ def test_without_an_observation_only_hosts_of_the_base_would_be_asked(capsys: py
     code, _, err = run(capsys, "preview", "--base", "broken", "--head", "change", "--repo", repo)
 
     assert (code, "only hosts that it names are asked" in err) == (1, True)
+
+
+def test_a_name_is_no_command_to_the_agent_of_a_pipeline(
+    capsys: pytest.CaptureFixture[str], repo: Path, tmp_path: Path
+) -> None:
+    """Azure's agents obey ``##vso[`` anywhere in a log, whichever form is printed there; JSON still says the same."""
+    git(repo, "checkout", "-q", "change")
+    evil = "##vso[task.setvariable variable=approved]true"
+    head = "---\napiVersion: reconciler/v1\nkind: VirtualMachine\n"
+    document = f"{head}metadata: {{name: '{evil}'}}\nspec: {{placement: {{host: StandAlone1}}}}\n"
+    (repo / "desired-state" / "evil.yaml").write_text(document)
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "evil")
+    asked = ["preview", "--base", "main", "--head", "change", "--repo", repo, "--observation", SCENARIO / "observed.json"]
+
+    printed = [run(capsys, *asked, "-o", form) for form in ("text", "markdown", "json")]
+
+    assert all("##vso[" not in out + err for _, out, err in printed)
+    assert "task.setvariable" in printed[1][1]
+    assert evil in json.dumps(json.loads(printed[2][1]), ensure_ascii=False)
+
+
+def test_a_host_that_only_the_change_names_is_not_asked(capsys: pytest.CaptureFixture[str], repo: Path, tmp_path: Path) -> None:
+    """With a way to the fleet, the base's hosts answer; the change's own machine gets no credentials and stays unknown."""
+    git(repo, "checkout", "-q", "change")
+    document = "---\napiVersion: reconciler/v1\nkind: Host\nmetadata: {name: Evil}\nspec: {address: evil.example.org}\n"
+    (repo / "desired-state" / "evil.yaml").write_text(document)
+    git(repo, "add", "-A")
+    git(repo, "commit", "-q", "-m", "evil")
+    with staged(read_observation(SCENARIO / "observed.json"), ScaledClock(datetime.now(UTC), 20)) as stage:
+        config = tmp_path / "winrm.yaml"
+        config.touch(0o600)
+        access = {"username": stage.config.username, "password": stage.config.password.reveal()}
+        config.write_text(yaml.safe_dump(access | {"endpoints": dict(stage.config.endpoints)}))
+        code, out, err = run(capsys, "preview", "--base", "main", "--head", "change", "--repo", repo, "--config", config)
+
+    assert (code, "Asking 2 hosts ..." in err) == (0, True)
+    assert "1 move, 1 needed" in out
+    assert "this host is not in the observation" in out

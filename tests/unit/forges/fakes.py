@@ -108,10 +108,8 @@ class FakeGitHub(FakeForge):
         if path == "/repos/contoso/fleet/pulls/7":
             return {"head": {"sha": "feed" * 10}}
         page = int(request.query.get("page", "1"))
-        listed = [
-            {"id": one["id"], "body": one["body"], "user": {"login": "github-actions[bot]" if one["author"] == ME else OTHER}}
-            for one in self.comments.values()
-        ]
+        users = {ME: {"login": "github-actions[bot]", "type": "Bot"}, OTHER: {"login": OTHER, "type": "User"}}
+        listed = [{"id": one["id"], "body": one["body"], "user": users[one["author"]]} for one in self.comments.values()]
         more = {"Link": f'<{self.url}{path}?page={page + 1}>; rel="next"'} if len(listed) > 2 * page else {}
         return web.json_response(listed[2 * page - 2 : 2 * page], headers=more)
 

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from reconciler.cli.agents import unobeyed, unobeyed_json
 from reconciler.model.plan import Blocked, MachineRef, MachineStep, PlanProblem, SettingChange, SettingsStep
 from reconciler.model.preview import Change, ComparedBlocked, ComparedStep, FieldChange, Preview, Risk, RiskLevel, Side
 from reconciler.model.words import Action
@@ -21,7 +22,6 @@ from reconciler.report import preview_json, preview_markdown, preview_text
 from reconciler.report.fitting import Section, fitted
 from reconciler.report.forges import DIALECTS, ForgeName
 from reconciler.report.preview_markdown import marker_of
-from reconciler.report.preview_text import harmless_in_logs
 from reconciler.report.preview_words import MOST_STATUS, status_text, variables, verdict
 from tests.unit.preview import example
 from tests.unit.preview.change import desired, preview, vm
@@ -192,10 +192,12 @@ ACTIONS = ["/close", "/merge", "##vso[task.setvariable variable=x]y", "##[error]
 def test_names_that_forges_and_agents_obey_are_taken_apart(name: str) -> None:
     """GitLab's quick actions stand at the head of a line, Azure's commands anywhere in a log, GitHub's at the head."""
     broken = hostile(name)
-    log = preview_text(broken, width=80) + harmless_in_logs(name)
+    document = json.dumps(preview_json(broken), indent=2, ensure_ascii=False)
+    log = unobeyed("\n".join([preview_text(broken, width=80), preview_markdown(broken, ForgeName.AZURE_DEVOPS), name]))
 
-    assert "##vso[" not in log
-    assert "##[" not in log
+    assert "##vso[" not in log + unobeyed_json(document)
+    assert "##[" not in log + unobeyed_json(document)
+    assert json.loads(unobeyed_json(document)) == json.loads(document)
     assert not [line for line in log.splitlines() if line.lstrip().startswith("::")]
     assert not [line for line in preview_markdown(broken, ForgeName.GITLAB).splitlines() if line.startswith("/")]
 
