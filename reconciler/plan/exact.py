@@ -144,7 +144,10 @@ def _scene(fleet: Fleet, first: FirstChoice, crowded: list[Move], scope: Scope) 
             troubled.setdefault(_key(move.drift), move.drift)
     scene = _Scene({}, dict(list(troubled.items())[: scope.forced]))
     scene.forced = {name: first.options(drift, scope.hosts) for name, drift in scene.drifts.items()}
-    movable = [drift for drift in fleet.drift.machines if drift.host in hosts and _may_make_way(drift)]
+    everybody = [drift for drift in fleet.drift.machines if _key(drift) not in scene.forced and _may_make_way(drift)]
+    movable = everybody
+    if len(movable) > scope.settled:
+        movable = [drift for drift in movable if drift.host in hosts]
     for drift in movable[: scope.settled]:
         options = first.options(drift, scope.hosts)
         near, all_of_them = _nearest(first, {move.target for move in options}, scope)
@@ -152,9 +155,8 @@ def _scene(fleet: Fleet, first: FirstChoice, crowded: list[Move], scope: Scope) 
         scene.drifts[_key(drift)] = drift
         whole = whole and all_of_them
     going = {_key(move.drift) for move in first.moves if move.changes_host}
-    everybody = sum(_may_make_way(drift) for drift in fleet.drift.machines)
     few = all(len(drift.machine.placement.hosts) <= scope.hosts for drift in scene.drifts.values() if drift.machine.placement)
-    scene.whole = whole and few and going <= set(scene.forced) and everybody == len(scene.settled)
+    scene.whole = whole and few and going <= set(scene.forced) and len(everybody) == len(scene.settled)
     return scene
 
 

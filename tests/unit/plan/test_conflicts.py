@@ -67,3 +67,16 @@ def test_what_could_not_be_searched_through_is_not_called_impossible() -> None:
         "vm1 (8192 MiB) may go to Host2",
         "host Host2 has 4096 MiB for arrivals",
     ]
+
+
+def test_a_machine_that_leaves_for_a_rule_is_told_every_demand_once() -> None:
+    """Four apart on three hosts, all of them in place but for the rule: all placements and the rule, none of them twice."""
+    names = [f"vm{number}" for number in range(1, 5)]
+    fleet = a_fleet(a_host("Host1", a_vm("vm1"), a_vm("vm2")), a_host("Host2", a_vm("vm3")), a_host("Host3", a_vm("vm4")))
+    wanted = desired(*(desired_vm(name, ("Host1", "Host2", "Host3")) for name in names), apart(*names))
+
+    (entry,) = left_out(wanted, fleet, CpSat())
+
+    assert entry.proven
+    assert len(set(entry.conflict)) == len(entry.conflict) == 5
+    assert "rule spread keeps vm1, vm2, vm3, vm4 apart" in entry.conflict[-1]
