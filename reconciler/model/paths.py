@@ -50,7 +50,7 @@ def join(folder: str, *names: str) -> str:
 
 def is_smb(path: str) -> bool:
     """Tell whether the path is a UNC path (an SMB share)."""
-    return normal(path).startswith("\\\\")
+    return path[:2].replace("/", "\\") == "\\\\"
 
 
 def is_cluster_volume(path: str) -> bool:
@@ -58,11 +58,22 @@ def is_cluster_volume(path: str) -> bool:
     return normal(path).startswith(CLUSTER_STORAGE)
 
 
-@lru_cache(maxsize=65536)
 def share_of(path: str) -> str | None:
     r"""Return the normalised ``\\server\share`` of a UNC path, or None for any other path."""
-    if not is_smb(path):
-        return None
+    return _share_of_unc(_head(path)) if is_smb(path) else None
+
+
+def _head(path: str) -> str:
+    """Return as much of a UNC path as its share can depend on: one text for all files of a share, so that a cache helps."""
+    text = path.replace("/", "\\")
+    if "\\\\" in text[1:]:
+        return text  # repeated separators count as one, so the share may end further on
+    end = text.find("\\", text.find("\\", 2) + 1)
+    return text if end < 0 else text[:end]
+
+
+@lru_cache(maxsize=4096)
+def _share_of_unc(path: str) -> str | None:
     parts = normal(path)[2:].split("\\")
     return "\\\\" + "\\".join(parts[:2]) if len(parts) >= 2 and parts[1] else None
 

@@ -86,6 +86,11 @@ class Fleet:
         """Return the change of a host's setting that this plan makes, if any."""
         return self._changes.get((f"host/{host}".casefold(), field))
 
+    @property
+    def changes_settings(self) -> bool:
+        """Whether this plan changes any setting of a host or cluster."""
+        return bool(self._changes)
+
     def memory_room(self, name: str) -> int | None:
         """Return MiB free for arrivals: less the reserve, less machines already on their way there. May be negative."""
         host, asked = self.host(name), self.wanted(name)

@@ -79,6 +79,11 @@ class Move:
         return self.machine.id.casefold()
 
     @property
+    def parts(self) -> tuple["Move", ...]:
+        """The move as the steps it takes, each a move of its own; usually itself."""
+        return tuple(replace(self, route=part) for part in self.route.parts) if self.route.in_two else (self,)
+
+    @property
     def target(self) -> str:
         """The host on which the machine stands afterwards."""
         return self.route.destination or self.source

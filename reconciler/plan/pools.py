@@ -4,7 +4,7 @@ Every unit of room is free now or will be given by one earlier move. Whoever tak
 is taken twice; so any order that respects the waits keeps within the room. That is the whole proof of safety.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 NOW = -1  # the giver of room that is free now
 
@@ -46,7 +46,7 @@ class Pool:
                 lacking += used
             if size > used:
                 rest.append((giver, size - used))
-        return replace(self, tokens=tuple(rest)), tuple(givers), lacking
+        return Pool(tuple(rest), self.debt, self.payers), tuple(givers), lacking
 
     def give(self, amount: int, giver: int) -> "Pool":
         """Return the pool after a departure; what it gives pays off a debt first."""

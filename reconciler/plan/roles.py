@@ -10,7 +10,7 @@ from reconciler.model.plan import Blocked
 from reconciler.model.words import Handling, PerformanceOption
 from reconciler.plan.estimate import Assumptions
 from reconciler.plan.fleet import Fleet
-from reconciler.plan.moves import LIVE_ACTIONS, Move, Refusal, Route, as_blocked, renewed
+from reconciler.plan.moves import LIVE_ACTIONS, Move, Refusal, Route, as_blocked
 from reconciler.plan.reach import is_clustered
 
 
@@ -83,7 +83,7 @@ def effective_option(fleet: Fleet, drift: MachineDrift, route: Route, source: st
 
 def move_seconds(fleet: Fleet, move: Move, assumptions: Assumptions) -> float:
     """Return the estimated seconds of a move, role changes included."""
-    return sum(_part_seconds(fleet, renewed(move, route=part), assumptions) for part in move.route.parts)
+    return sum(_part_seconds(fleet, part, assumptions) for part in move.parts)
 
 
 def _part_seconds(fleet: Fleet, move: Move, assumptions: Assumptions) -> float:

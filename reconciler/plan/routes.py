@@ -63,7 +63,8 @@ def _routed(
 
 
 def _ready(fleet: Fleet, drift: MachineDrift, route: Route, source: str, destination: str) -> Route | Refusal:
-    return _with_policy(fleet, replace(route, needs=_needs(fleet, drift, route, source)), destination)
+    needs = _needs(fleet, drift, route, source)
+    return _with_policy(fleet, replace(route, needs=needs) if needs else route, destination)
 
 
 def _in_two(
@@ -120,7 +121,7 @@ def _with_policy(fleet: Fleet, route: Route, destination: str) -> Route | Refusa
         finding = f"could not be checked, and policy blocks on that: {', '.join(stopping)}"
         remedy = "let the controller read these facts, or allow it in Policy.spec.unverified"
         return Refusal("unverified", "unverified", finding, remedy)
-    return replace(route, unverified=tuple(names))
+    return route if len(names) == len(route.unverified) else replace(route, unverified=tuple(names))
 
 
 def _disks(route: Route) -> list[StorageMove]:
@@ -128,7 +129,7 @@ def _disks(route: Route) -> list[StorageMove]:
 
 
 def _needs(fleet: Fleet, drift: MachineDrift, route: Route, source: str) -> tuple[str, ...]:
-    if route.destination is None:
+    if route.destination is None or not fleet.changes_settings:
         return ()
     fields: dict[str, tuple[str, ...]] = {source: NEEDED_AT_BOTH_ENDS, route.destination: NEEDED_AT_BOTH_ENDS}
     if route.action in LIVE_ACTIONS and drift.machine.migration.performance_option is None:

@@ -7,7 +7,7 @@ from reconciler.model.plan import MachineRef, MachineStep, SettingsStep, Step
 from reconciler.model.words import Action, Handling
 from reconciler.plan.estimate import MIB, Assumptions
 from reconciler.plan.fleet import Fleet
-from reconciler.plan.moves import Move, Placed, renewed
+from reconciler.plan.moves import Move, Placed
 from reconciler.plan.roles import crossing, effective_option, move_seconds, needs_role_first, unprotected_seconds
 
 SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
@@ -170,8 +170,8 @@ def _add_move(made: _Steps, index: int, placed: Placed) -> None:
     waits |= {made.moves[earlier]: reason for earlier, reason in placed.waits_for.items()}
     if move.route.starts:
         waits[_add_start(made, move, waits)] = "it is started first"
-    for part in move.route.parts:
-        made.moves[index] = made.add(_migration(made, renewed(move, route=part), _numbered(waits)))
+    for part in move.parts:
+        made.moves[index] = made.add(_migration(made, part, _numbered(waits)))
         waits[made.moves[index]] = "its files move first"
 
 

@@ -21,7 +21,8 @@ def file_moves(
     """Return the files that must move when the machine goes from source to destination (which may be one host)."""
     moves: list[StorageMove] = []
     forced: list[MachineFile] = []
-    for file in files_of(machine):
+    files = files_of(machine)
+    for file in files:
         if file.path is None:
             continue
         target = _target(fleet, drift, file, source, destination)
@@ -34,8 +35,8 @@ def file_moves(
         if isinstance(default, Refusal):
             return default
         moves += default
-    ranks = {(file.file, file.path): rank for rank, file in enumerate(files_of(machine))}
-    ordered = tuple(sorted(moves, key=lambda move: ranks[move.file, move.source]))
+    ranks = {(file.file, file.path): rank for rank, file in enumerate(files)} if len(moves) > 1 else {}
+    ordered = tuple(sorted(moves, key=lambda move: ranks[move.file, move.source]) if ranks else moves)
     return _refused(fleet, drift, machine, ordered, destination) or ordered
 
 
@@ -84,6 +85,9 @@ def _candidates(fleet: Fleet, machine: VirtualMachine, destination: str) -> Iter
 def _refused(
     fleet: Fleet, drift: MachineDrift, machine: VirtualMachine, moves: tuple[StorageMove, ...], destination: str
 ) -> Refusal | None:
+    is_role = _needs_clustered_storage(fleet, drift, machine, destination)
+    if not moves and not is_role:
+        return None
     fixed = {paths.normal(file.path or ""): file for file in files_of(machine) if file.shared or file.pass_through}
     ends = {(move.file, paths.normal(move.source)): move.target for move in moves}
     for move in moves:
@@ -94,7 +98,7 @@ def _refused(
             finding = f"{destination} does not reach {move.target}"
             remedy = f"list its share in the storage.locations of host {destination}, or give a path that exists there"
             return Refusal("reach", "unreachable-path", finding, remedy)
-    if _needs_clustered_storage(fleet, drift, machine, destination):
+    if is_role:
         for file in files_of(machine):
             path = ends.get((file.file, paths.normal(file.path or "")), file.path)
             if path and not file.pass_through and not is_clustered(fleet, destination, path):
