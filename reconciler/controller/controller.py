@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from reconciler.clock import Clock
 from reconciler.controller.approval import Approval
 from reconciler.controller.followed import Followed
+from reconciler.controller.looking import Looker
 from reconciler.controller.options import Options, View
 from reconciler.controller.recall import FAILURE_KINDS, STEP_KINDS, begun_steps, recall_failures
 from reconciler.controller.start import Starter
@@ -25,7 +26,6 @@ from reconciler.model.observation import Observation
 from reconciler.model.plan import Plan, Step
 from reconciler.model.progress import OutcomeState, PeakSlots, Progress, StepOutcome
 from reconciler.model.words import Action
-from reconciler.observe import survey, targets_of
 from reconciler.plan.solver import Solver
 from reconciler.store import Store
 from reconciler.store.holds import HOLD_KINDS, active_holds
@@ -86,6 +86,7 @@ class Controller:
         self.followed = Followed(self.starter, self.store, self.clock, self.view, self.options, begun_steps(newest))
         self._planned: set[str] = set()
         self._told = 0
+        self._looker = Looker(self.hosts, self.clock, self.options.full_survey_seconds)
         self._digest: str | None = None
 
     def stop(self) -> None:
@@ -100,7 +101,7 @@ class Controller:
         """The first half of a pass: take a fresh look, settle what was started, and plan. Starts nothing."""
         self.starter.know(desired)
         self._forgive(desired)
-        observation = survey(self.hosts, targets_of(desired), self.clock)
+        observation = self._looker.look(desired, self.followed.ends(), dict(self.starter.memory.changed_at))
         self.peaks = peak_of(self.peaks, observation)
         self.starter.note_restored_roles(observation)
         self.followed.settle(desired, observation)
@@ -143,8 +144,12 @@ class Controller:
         ended = tuple(self.followed.outcomes[self._told :])
         self._told = len(self.followed.outcomes)
         watch = bool(self.followed.tracked) and self.followed.is_all_migrations
-        over = self._is_over(decision, thought)
-        return PassResult(thought, decision, decision.starts, ended, over, self._wake_at(decision), watch)
+        over, wake_at = self._is_over(decision, thought), self._wake_at(decision)
+        if over and not self._looker.was_full:
+            # Nothing is said to be over before the whole fleet was seen.
+            self._looker.look_at_all()
+            over, wake_at = False, self.clock.now()
+        return PassResult(thought, decision, decision.starts, ended, over, wake_at, watch)
 
     def poll(self) -> bool:
         """Look at the jobs under way; True when a pass is due: one is not running any more, or its host does not say."""

@@ -21,7 +21,7 @@ from reconciler.model.drift import Drift, MachineDrift, MachineStatus
 from reconciler.model.host_failures import Cause, diagnose
 from reconciler.model.memory import Attempt
 from reconciler.model.observation import Migration, Observation
-from reconciler.model.plan import MachineStep, Step
+from reconciler.model.plan import MachineStep, SettingsStep, Step
 from reconciler.model.progress import OutcomeState, ProgressRow, StepOutcome
 from reconciler.store import Store
 from reconciler.store.kinds import OUTCOME
@@ -189,6 +189,10 @@ class Followed:
 
     # -- in between
 
+    def ends(self) -> set[str]:
+        """Return the hosts at the ends of everything under way."""
+        return {host for tracked in self.tracked.values() for host in _ends_of(tracked.step) if host}
+
     def sources(self) -> list[str]:
         """Return the hosts on which jobs that we follow run, sorted."""
         steps = (tracked.step for tracked in self.tracked.values() if tracked.is_migration)
@@ -222,6 +226,10 @@ class Followed:
     def is_tracked(self, step: Step) -> bool:
         """Tell whether a step of that machine, host or cluster is under way."""
         return key_of(step) in self.tracked
+
+
+def _ends_of(step: Step) -> tuple[str | None, ...]:
+    return (step.host, *step.hosts) if isinstance(step, SettingsStep) else (step.source, step.destination)
 
 
 def wants_role(step: Step, desired: Desired, observation: Observation) -> bool:

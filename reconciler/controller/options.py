@@ -25,6 +25,7 @@ class Options:
     given up, only ever longer pauses); ``override`` names guard rails to pass.
 
     ``remember_failures``: take up back-off and quarantine where the last controller left them.
+    ``full_survey_seconds``: how often all hosts are surveyed; in between only those concerned (None: always all).
     ``approved`` is the one plan whose steps may start; None lets everything start that is planned afresh.
     """
 
@@ -33,5 +34,6 @@ class Options:
     patience_seconds: float = 600
     attempts: int | None = 3
     remember_failures: bool = False
+    full_survey_seconds: float | None = None
     override: frozenset[str] = frozenset()
     approved: Plan | None = None

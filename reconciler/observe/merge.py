@@ -13,9 +13,9 @@ from reconciler.model.observation import Cluster, Host, Observation, Share, Volu
 from reconciler.model.words import HostStatus
 
 
-def merge_answers(answers: Sequence[Answer], asked_at: datetime) -> Observation:
+def merge_answers(answers: Sequence[Answer], asked_at: datetime, known: Iterable[Target] = ()) -> Observation:
     """Return the observation that these survey answers make; hosts in the order of their names."""
-    names = _our_names([answer.call.target for answer in answers], answers)
+    names = _our_names([*known, *(answer.call.target for answer in answers)], answers)
     hosts = sorted((_host(answer, asked_at, names) for answer in answers), key=lambda host: host.name.casefold())
     reports = [(answer.call.target.name, answer.value) for answer in answers if isinstance(answer.value, HostReport)]
     return Observation(

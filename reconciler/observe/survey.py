@@ -14,11 +14,12 @@ def targets_of(desired: Desired) -> tuple[Target, ...]:
     return tuple(Target(host.name, host.address) for host in desired.hosts)
 
 
-def survey(hosts: Hosts, targets: Sequence[Target], clock: Clock) -> Observation:
+def survey(hosts: Hosts, targets: Sequence[Target], clock: Clock, known: Sequence[Target] = ()) -> Observation:
     """Ask every target and return what was seen; a host that did not answer stands there with the reason.
 
-    Facts count from the moment before the question went out: an answer can only be younger than that.
+    ``known`` are hosts that are not asked, and that those asked may speak of by other names than ours. Facts count from the
+    moment before the question went out: an answer can only be younger than that.
     """
     asked_at = clock.now()
     answers = hosts.ask([Call(target, Survey()) for target in targets])
-    return merge_answers(answers, asked_at)
+    return merge_answers(answers, asked_at, known)

@@ -1,5 +1,6 @@
 """What becomes of migrations under way: superseded by a commit, standing still, cancelled, failed with a reason."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -7,14 +8,17 @@ from typing import Any
 import pytest
 
 from reconciler.clock import ManualClock
-from reconciler.controller import Controller, Options
+from reconciler.controller import Controller, Options, Run
 from reconciler.controller.cancel import Cancelled, cancel_migration
+from reconciler.hosts.port import Answer, Call, Survey
 from reconciler.model.desired import Desired, Placement
 from reconciler.model.problem import Problem
 from reconciler.model.progress import OutcomeState
 from reconciler.simulator.fleet import SimulatedHosts
+from reconciler.simulator.history import over_limit
 from reconciler.simulator.world import World
 from reconciler.store import MemoryStore
+from tests.builders import a_fleet, a_host, a_vm, desired, desired_vm
 from tests.scenarios.staging import Scenario, Watcher, on_stage
 
 
@@ -116,3 +120,36 @@ def test_where_nothing_runs_there_is_nothing_to_cancel(name: str) -> None:
     assert isinstance(found, Problem)
     assert found.code == "no-such-migration"
     assert not engine.world.events
+
+
+class Counting(SimulatedHosts):
+    """Hosts that count how often one is surveyed, and remember how many the last survey asked."""
+
+    surveys, last = 0, 0
+
+    def ask(self, calls: Sequence[Call]) -> list[Answer]:
+        """Count and ask."""
+        asked = sum(isinstance(call.operation, Survey) for call in calls)
+        self.surveys, self.last = self.surveys + asked, asked or self.last
+        return super().ask(calls)
+
+
+def test_surveys_of_only_the_hosts_concerned_lead_to_the_same_end_with_fewer_questions() -> None:
+    """Five machines leave one of twelve hosts: all in place, every limit kept, and the last look is at the whole fleet."""
+    machines = [a_vm(f"vm{number}") for number in range(5)]
+    observation = a_fleet(a_host("Host1", *machines), *(a_host(f"Host{number}") for number in range(2, 13)))
+    wanted = desired(*(desired_vm(vm.name, "Host2") for vm in machines), hosts=12)
+    asked: dict[float | None, int] = {}
+    for interval in (None, 3600.0):
+        clock = ManualClock(observation.observed_at + timedelta(minutes=1))
+        world = World(observation, clock)
+        hosts, options = Counting(world), Options(full_survey_seconds=interval)
+        report = Run(wanted, hosts, MemoryStore(clock), clock, Watcher(), options).execute()
+
+        assert report.exit_code == 0, report.exit_reason
+        assert {host.name for host, _ in world.observation().machines()} == {"Host2"}
+        assert over_limit(world.events) == []
+        assert hosts.last == 12
+        asked[interval] = hosts.surveys
+
+    assert asked[3600.0] < asked[None] * 2 / 3
