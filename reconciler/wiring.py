@@ -7,15 +7,19 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.clock import Clock, SystemClock
 from reconciler.cpsat import installed_solver
 from reconciler.hosts.port import Hosts
-from reconciler.hosts.winrm.config import Purpose, config_from, kerberos_environment
+from reconciler.hosts.winrm.config import Purpose, WinRmConfig, config_from, kerberos_environment
 from reconciler.hosts.winrm.identities import TwoIdentities
 from reconciler.model.desired import Desired
 from reconciler.plan.solver import Solver
 from reconciler.store import Access, MemoryStore, Origin, Retention, SqliteStore, Store
+
+if TYPE_CHECKING:
+    from reconciler.hosts.winrm.recorded import Recorder
 
 
 @contextmanager
@@ -38,6 +42,23 @@ def winrm_hosts(
         hosts = TwoIdentities(reading, reading if as_writer == as_reader else WinRmHosts(as_writer))
     try:
         yield hosts
+    finally:
+        hosts.close()
+
+
+@contextmanager
+def recorded_hosts(
+    config_file: Path | None, clock: Clock, environment: Mapping[str, str] = os.environ
+) -> Iterator[tuple[Hosts, "Recorder", WinRmConfig]]:
+    """Reach hosts as the reader, and note every exchange; give back shells and connections at the end."""
+    from reconciler.hosts.winrm.adapter import WinRmHosts
+    from reconciler.hosts.winrm.recorded import Recorder
+
+    config, recorder = config_from(environment, config_file, Purpose.READ), Recorder(clock)
+    os.environ.update(kerberos_environment(config))
+    hosts = WinRmHosts(config, make_channel=recorder.channel)
+    try:
+        yield TwoIdentities(hosts, None), recorder, config
     finally:
         hosts.close()
 

@@ -90,9 +90,34 @@ def _fits(step: MachineStep, machine: VirtualMachine, host: Host, case: Case) ->
     yield from _switches(step, machine, host)
     yield from _version(step, machine, host)
     source = case.observation.host(step.source)
+    if source is not None:
+        yield from _authentication(step, source, host, case)
     stand = case.stands.get(step.id)
     if step.migration_kind in LIVE_KINDS and stand is not None and source is not None:
         yield from _processor(step, source, host)
+
+
+def _authentication(step: MachineStep, source: Host, host: Host, case: Case) -> Iterator[Problem]:
+    cluster = case.cluster_of(source.name)
+    here, there = (_authentication_at(step, end, case) for end in (source, host))
+    if (
+        here != there
+        and (cluster is None or cluster != case.cluster_of(host.name))
+        and not (None in (here, there) and step.unverified)
+    ):
+        yield problem("authentication", step.subject, f"{source.name} authenticates by {here}, {host.name} by {there}")
+
+
+def _authentication_at(step: MachineStep, host: Host, case: Case) -> str | None:
+    """Return how a host authenticates migrations when the step begins."""
+    changed = [
+        str(change.target)
+        for other in case.settings_steps
+        if (other.host or "").casefold() == host.name.casefold() and case.is_before(other, step)
+        for change in other.settings
+        if change.field == "migration.authenticationType"
+    ]
+    return changed[-1] if changed else host.migration.authentication_type
 
 
 def _switches(step: MachineStep, machine: VirtualMachine, host: Host) -> Iterator[Problem]:

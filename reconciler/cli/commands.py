@@ -37,6 +37,14 @@ COMMANDS: Final = {
         "explain:explain",
         "Explain one machine, host or cluster: where it stands and may stand, what is refused and why, what it waits for.",
     ),
+    "doctor": (
+        "doctor:doctor",
+        "Check what migrations need: each host, each pair that the plan or a placement asks for; with the command that mends.",
+    ),
+    "selftest": (
+        "selftest:selftest",
+        "Try on one host all that only reads: scripts, encodings, large answers, quotas. Exits 6 where an exercise fails.",
+    ),
     "status": (
         "status:status",
         "List the migrations that run on the hosts now (machine, kind, from, to, percent), and the machines that are held.",

@@ -1,9 +1,10 @@
 """What commands start from: the desired state of a folder, and an observation from a file or from the hosts."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from reconciler.cli.console import fail, say, warn
 from reconciler.clock import Clock
@@ -20,6 +21,8 @@ from reconciler.observe import survey, targets_of
 from reconciler.store import Access, StoreError
 from reconciler.store.holds import HOLD_KINDS, active_holds
 from reconciler.wiring import open_store, winrm_hosts
+
+Way = TypeVar("Way")
 
 
 def load(folder: Path) -> tuple[Desired | None, tuple[Problem, ...]]:
@@ -74,9 +77,16 @@ def saved_observation_or_fail(file: Path) -> Observation:
 @contextmanager
 def hosts_or_fail(config: Path | None, *, may_change: bool = False) -> Iterator[Hosts]:
     """Reach the hosts as configured, to look only unless said; end the command where the configuration does not do."""
+    with configured(lambda: winrm_hosts(config, os.environ, may_change=may_change)) as hosts:
+        yield hosts
+
+
+@contextmanager
+def configured(reach: Callable[[], AbstractContextManager[Way]]) -> Iterator[Way]:
+    """Reach hosts in some way; end the command where the configuration does not do."""
     try:
-        with winrm_hosts(config, os.environ, may_change=may_change) as hosts:
-            yield hosts
+        with reach() as way:
+            yield way
     except WinRmConfigError as error:
         finding, _, remedy = str(error).partition("; ")
         fail(Problem("configuration", finding, remedy or "see docs/winrm.md for its fields", subject="winrm"))

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from reconciler.model.diagnosis import HostDiagnosis
 from reconciler.model.observation import Cluster, Host, Migration, Share
 from reconciler.model.plan import StorageMove
 from reconciler.model.words import MigrationKind, PerformanceOption
@@ -37,6 +38,25 @@ class ListMigrations:
 @dataclass(frozen=True, slots=True)
 class ListEvents:
     """List what this host's management service lately wrote of errors and warnings, newest first. Answer: ``HostEvents``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnose:
+    """Report how this host is set up for management and migrations, trying the way to peers. Answer: ``HostDiagnosis``.
+
+    ``peers`` are addresses of hosts that machines shall go to; ``shares`` are folders that this host must see.
+    """
+
+    peers: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Send texts back, with ``filler`` characters beside them: how the way itself treats them. Answer: ``Echoed``."""
+
+    texts: tuple[str, ...]
+    filler: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +139,8 @@ Operation = (
     Survey
     | ListMigrations
     | ListEvents
+    | Diagnose
+    | Echo
     | CheckMigration
     | StartMigration
     | CancelMigration
@@ -171,6 +193,15 @@ class RoleSettings:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Echoed:
+    """Texts as they came back, their lengths in UTF-16 units as the host counts them, and how much filler came."""
+
+    texts: tuple[str, ...]
+    lengths: tuple[int, ...]
+    filler_length: int = 0
+
+
 class FailureKind(StrEnum):
     """What went wrong between us and a host; what may be done next depends on nothing else."""
 
@@ -192,7 +223,7 @@ class Failure:
     code: str | None = None
 
 
-Value = HostReport | tuple[Migration, ...] | HostEvents | Started | RoleSettings | None
+Value = HostReport | tuple[Migration, ...] | HostEvents | HostDiagnosis | Echoed | Started | RoleSettings | None
 
 
 @dataclass(frozen=True, slots=True)

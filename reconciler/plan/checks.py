@@ -62,7 +62,8 @@ def findings(case: Case) -> Iterator[Refusal | Unknown]:
             yield found
 
 
-def _migration_enabled(case: Case) -> Finding:
+def migration_enabled(case: Case) -> Finding:
+    """Both ends take part in migrations, now or once this plan's settings are made."""
     for host in (case.source, case.destination):
         change = case.fleet.change(host.name, "migration.enabled")
         if host.migration.enabled is None:
@@ -80,7 +81,8 @@ def _disabled(host: str) -> Refusal:
     return Refusal("migrationDisabled", "no-host", f"live migration is not enabled on {host}", remedy)
 
 
-def _limit_not_zero(case: Case) -> Finding:
+def limit_not_zero(case: Case) -> Finding:
+    """Neither end is told to run no live migration at all."""
     for host in (case.source, case.destination):
         change = case.fleet.change(host.name, LIVE_LIMIT)
         if case.fleet.live_limit(host.name) == 0 and not (change and change.target):
@@ -89,7 +91,8 @@ def _limit_not_zero(case: Case) -> Finding:
     return None
 
 
-def _switches(case: Case) -> Finding:
+def switches(case: Case) -> Finding:
+    """The destination has every virtual switch that the machine is connected to, under the same name."""
     if case.machine.switches is None or case.destination.switches is None:
         return Unknown("switches")
     there = {name.casefold() for name in case.destination.switches}
@@ -100,7 +103,8 @@ def _switches(case: Case) -> Finding:
     return Refusal("switch", "no-host", finding, "create the switch there, or place the machine on a host that has it")
 
 
-def _version(case: Case) -> Finding:
+def configuration_version(case: Case) -> Finding:
+    """The destination's Windows knows the machine's configuration version."""
     version, supported = case.machine.configuration_version, case.destination.supported_configuration_versions
     if version is None or supported is None:
         return Unknown("configurationVersion")
@@ -110,7 +114,8 @@ def _version(case: Case) -> Finding:
     return Refusal("version", "no-host", finding, "place the machine on a host with the same or a newer Windows Server")
 
 
-def _vendor(case: Case) -> Finding:
+def processor_vendor(case: Case) -> Finding:
+    """A machine with a state (running or saved) stays with processors of one vendor."""
     if not case.running and case.machine.state != "Saved":
         return None
     here, there = case.source.processor_vendor, case.destination.processor_vendor
@@ -120,6 +125,33 @@ def _vendor(case: Case) -> Finding:
         return None
     finding = f"processors differ: {here} at {case.source.name}, {there} at {case.destination.name}"
     return Refusal("vendor", "no-host", finding, "place the machine on a host of the same vendor, or move it switched off")
+
+
+def authentication(case: Case) -> Finding:
+    """Both ends authenticate migrations alike; nodes of one cluster trust each other by other means."""
+    if case.fleet.same_cluster(case.source.name, case.destination.name):
+        return None
+    field = "migration.authenticationType"
+    here, there = (
+        change.target if (change := case.fleet.change(host.name, field)) else host.migration.authentication_type
+        for host in (case.source, case.destination)
+    )
+    if here is None or there is None:
+        return Unknown("authenticationType")
+    if here == there:
+        return None
+    finding = f"{case.source.name} authenticates migrations by {here}, {case.destination.name} by {there}"
+    remedy = "set spec.migration.authenticationType to the same for both hosts"
+    return Refusal("authentication", "no-host", finding, remedy)
+
+
+def migration_networks(case: Case) -> Finding:
+    """The destination listens for migrations: on any network, or on one at least."""
+    host = case.destination
+    if host.migration.networks != () or case.fleet.change(host.name, "migration.networks"):
+        return None
+    remedy = f"set spec.migration.networks of host {host.name} to any, or to the networks for migrations"
+    return Refusal("network", "no-host", f"{host.name} listens for migrations on no network", remedy)
 
 
 def _replication(case: Case) -> Finding:
@@ -166,11 +198,13 @@ def _memory_known(case: Case) -> Finding:
 
 
 CHECKS: tuple[Check, ...] = (
-    _migration_enabled,
-    _limit_not_zero,
-    _switches,
-    _version,
-    _vendor,
+    migration_enabled,
+    limit_not_zero,
+    switches,
+    configuration_version,
+    processor_vendor,
+    authentication,
+    migration_networks,
     _replication,
     _devices,
     _pass_through,

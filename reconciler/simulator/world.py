@@ -18,6 +18,9 @@ from reconciler.hosts.port import (
     CheckMigration,
     ConfigureCluster,
     ConfigureHost,
+    Diagnose,
+    Echo,
+    Echoed,
     HostEvent,
     HostEvents,
     HostReport,
@@ -33,6 +36,7 @@ from reconciler.hosts.port import (
     Value,
 )
 from reconciler.model import paths
+from reconciler.model.diagnosis import HostDiagnosis
 from reconciler.model.observation import Migration, Observation, VirtualMachine
 from reconciler.model.plan import StorageMove
 from reconciler.model.words import MigrationKind
@@ -45,6 +49,7 @@ from reconciler.simulator.refusal import BUSY, JOB_GONE, NO_ROOM, NOT_FOUND, OTH
 from reconciler.simulator.rules import Request
 from reconciler.simulator.state import COMPLETED, HostState, Job, ShareState, memory_of
 from reconciler.simulator.storage import moves_to, resolve
+from reconciler.simulator.surroundings import Surroundings
 
 __all__ = ["Assumptions", "Event", "EventKind", "HostUnreachable", "Refused", "World"]
 
@@ -75,6 +80,7 @@ class World:
     def __init__(self, observation: Observation, clock: Clock, assumptions: Assumptions | None = None) -> None:
         """Boot; the fleet is as observed, and from now on it lives by ``clock``."""
         self.assumptions = assumptions or Assumptions()
+        self.surroundings = Surroundings()
         self._clock, self._lock = clock, threading.RLock()
         self._now = clock.now()
         self._fleet = boot(observation, self._now, self.assumptions)
@@ -119,6 +125,13 @@ class World:
         failed = (one for one in reversed(self._history) if one.kind in FAILURES and one.time >= since)
         mine = (one for one in failed if host.name in (one.host, one.detail.get("destination")))
         return HostEvents(tuple(HostEvent(MIGRATION_FAILED_EVENT, 2, one.time, _message(one)) for one in mine))
+
+    def _diagnose(self, host: HostState, operation: Diagnose) -> HostDiagnosis:
+        return self.surroundings.diagnose(self._fleet, host, operation)
+
+    def _echo(self, _: HostState, operation: Echo) -> Echoed:
+        lengths = tuple(len(text.encode("utf-16-le")) // 2 for text in operation.texts)
+        return Echoed(operation.texts, lengths, operation.filler)
 
     def _check(self, host: HostState, operation: CheckMigration) -> None:
         machine = _machine_on(host, operation.machine_id)
@@ -201,6 +214,8 @@ class World:
         Survey: _survey,
         ListMigrations: _list,
         ListEvents: _events,
+        Diagnose: _diagnose,
+        Echo: _echo,
         CheckMigration: _check,
         StartMigration: _start,
         CancelMigration: _cancel,

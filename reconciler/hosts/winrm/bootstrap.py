@@ -12,6 +12,8 @@ SCRIPTS: Final = (
     "Get-Survey",
     "Get-Migrations",
     "Get-Events",
+    "Get-Diagnosis",
+    "Get-Echo",
     "Test-Migration",
     "Start-Migration",
     "Stop-Migration",

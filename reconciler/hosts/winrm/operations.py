@@ -10,6 +10,8 @@ from reconciler.hosts.port import (
     CheckMigration,
     ConfigureCluster,
     ConfigureHost,
+    Diagnose,
+    Echo,
     ListEvents,
     ListMigrations,
     Operation,
@@ -21,6 +23,7 @@ from reconciler.hosts.port import (
     Value,
 )
 from reconciler.hosts.winrm.decode import decode_events, decode_migrations, decode_role, decode_started, decode_survey
+from reconciler.hosts.winrm.decode_diagnosis import decode_diagnosis, decode_echo
 
 Params = dict[str, Any]
 
@@ -52,6 +55,14 @@ def _machine(operation: Any) -> Params:
     return {"machineId": operation.machine_id}
 
 
+def _diagnose(operation: Diagnose) -> Params:
+    return {"peers": list(operation.peers), "shares": list(operation.shares)}
+
+
+def _echo(operation: Echo) -> Params:
+    return {"texts": list(operation.texts), "filler": operation.filler}
+
+
 def _check(operation: CheckMigration) -> Params:
     return {"machineId": operation.machine_id, "kind": operation.kind.value, "destination": operation.destination}
 
@@ -71,6 +82,8 @@ SCRIPT_OF: Final[dict[type, Script]] = {
     Survey: Script("Get-Survey", False, _no_params, decode_survey),
     ListMigrations: Script("Get-Migrations", False, _no_params, lambda result, _: decode_migrations(result)),
     ListEvents: Script("Get-Events", False, _no_params, lambda result, _: decode_events(result)),
+    Diagnose: Script("Get-Diagnosis", False, _diagnose, lambda result, _: decode_diagnosis(result)),
+    Echo: Script("Get-Echo", False, _echo, lambda result, _: decode_echo(result)),
     CheckMigration: Script("Test-Migration", False, _check, _nothing),
     StartMigration: Script("Start-Migration", True, _start, lambda result, _: decode_started(result)),
     CancelMigration: Script(

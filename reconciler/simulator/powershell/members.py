@@ -50,7 +50,7 @@ def _of_hashtable(value: Hashtable, name: str, folded: str) -> Any:
 
 def _of_simple(value: Any, name: str, folded: str) -> Any:
     if isinstance(value, str) and folded == "length":
-        return len(value)
+        return len(value.encode("utf-16-le", "surrogatepass")) // 2  # .NET counts UTF-16 units
     if isinstance(value, str) and folded == "count":
         return 1
     if isinstance(value, Enumeration) and folded == "value__":

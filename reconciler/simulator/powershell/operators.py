@@ -36,9 +36,11 @@ def subtract(left: Any, right: Any) -> Any:
 
 
 def multiply(left: Any, right: Any) -> Any:
-    """``*``: numbers only; repeating texts and arrays is not implemented."""
-    if isinstance(left, (str, list)):
-        raise NotInSubsetError("* with a text or an array on the left")
+    """``*``: of numbers; a text on the left is repeated. Repeating arrays is not implemented."""
+    if isinstance(left, list):
+        raise NotInSubsetError("* with an array on the left")
+    if isinstance(left, str):
+        return left * int(_number(right))
     return _number(left) * _number(right)
 
 

@@ -19,15 +19,17 @@ Statics = dict[str, Callable[[str, list[Any] | None], Any]]
 class Session:
     """One PowerShell process: what it can call, and what it reads and writes.
 
-    ``cmdlets`` by folded name; ``casts`` and ``statics`` by folded type name, beside those of the language; ``now`` in seconds
-    of any clock that goes forward; ``sleep`` takes seconds. ``flush`` is called where a script
-    flushes its output, which ``stdout`` holds until somebody takes it. ``failures`` are errors that did not stop the script.
+    ``cmdlets`` by folded name; ``casts`` and ``statics`` by folded type name, beside those of the language; ``variables``
+    are there from the start, by folded name; ``now`` in seconds of any clock that goes forward; ``sleep`` takes seconds.
+    ``flush`` is called where a script flushes its output, which ``stdout`` holds until somebody takes it. ``failures`` are
+    errors that did not stop the script.
     """
 
     cmdlets: dict[str, "Cmdlet"] = field(default_factory=dict)
     casts: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
     statics: Statics = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
     now: Callable[[], float] = lambda: 0.0
     sleep: Callable[[float], None] = lambda _: None
     stdin: StandardInput = field(default_factory=GivenInput)
@@ -53,7 +55,7 @@ class Scope:
             if name in scope.variables:
                 return scope.variables[name]
             scope = scope.parent
-        return None
+        return self.session.variables.get(name)
 
     def function(self, name: str) -> ScriptBlock | None:
         """Return a function by its folded name."""

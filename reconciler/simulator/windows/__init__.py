@@ -8,7 +8,8 @@ not implemented here stops a script loudly (``NotInSubsetError``).
 from reconciler.simulator.powershell import Session
 from reconciler.simulator.powershell.console import GivenInput, StandardInput
 from reconciler.simulator.powershell.language import CMDLETS
-from reconciler.simulator.windows import clustering, event_log, hyper_v, management, services
+from reconciler.simulator.powershell.values import Hashtable
+from reconciler.simulator.windows import clustering, event_log, hyper_v, management, services, surroundings
 from reconciler.simulator.windows.host import WindowsHost
 from reconciler.simulator.windows.published import in_published_sets
 
@@ -18,11 +19,13 @@ __all__ = ["WindowsHost", "session_of"]
 def session_of(host: WindowsHost, stdin: StandardInput | None = None) -> Session:
     """Return a new PowerShell process on a host, with the given standard input."""
     language = [in_published_sets(cmdlet) for cmdlet in CMDLETS]
-    windows = [*hyper_v.cmdlets(host), *management.cmdlets(host), *clustering.cmdlets(host), *services.cmdlets(host)]
-    windows += event_log.cmdlets(host)
+    parts = (hyper_v, management, clustering, services, event_log, surroundings)
+    windows = [cmdlet for part in parts for cmdlet in part.cmdlets(host)]
     return Session(
         cmdlets={cmdlet.name.casefold(): cmdlet for cmdlet in [*language, *windows]},
-        casts=management.casts(host),
+        casts=management.casts(host) | surroundings.casts(host),
+        statics=surroundings.statics(host),
+        variables={"psversiontable": Hashtable({"PSVersion": "5.1.20348.1"})},
         environment={"COMPUTERNAME": host.name},
         now=host.seconds,
         stdin=stdin or GivenInput(),

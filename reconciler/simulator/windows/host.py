@@ -7,7 +7,8 @@ the error that Windows would give: a refusal of the migration service is a job t
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from reconciler.hosts.port import HostReport, Operation, StartMigration, Survey, Value
+from reconciler.hosts.port import Diagnose, HostReport, Operation, StartMigration, Survey, Value
+from reconciler.model.diagnosis import HostDiagnosis
 from reconciler.model.observation import Host, VirtualMachine
 from reconciler.simulator.powershell import PowerShellError
 from reconciler.simulator.refusal import Refused
@@ -67,6 +68,12 @@ class WindowsHost:
     def facts(self) -> Host:
         """Return the host's own facts now."""
         return self.report().host
+
+    def diagnosis(self, *, peers: tuple[str, ...] = (), shares: tuple[str, ...] = ()) -> HostDiagnosis:
+        """Return what the host finds when it looks around itself."""
+        value = self.execute(Diagnose(peers, shares))
+        assert isinstance(value, HostDiagnosis)
+        return value
 
     def machine(self, machine_id: str) -> VirtualMachine | None:
         """Return a machine of this host by its VMId."""

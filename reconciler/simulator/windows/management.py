@@ -15,7 +15,7 @@ from reconciler.model.observation import Migration, VirtualMachine
 from reconciler.simulator.powershell import Call, Cmdlet, NotInSubsetError
 from reconciler.simulator.powershell.convert import to_text
 from reconciler.simulator.powershell.values import NetObject, net_object
-from reconciler.simulator.windows import migration_service
+from reconciler.simulator.windows import migration_service, surroundings
 from reconciler.simulator.windows.host import WindowsHost, known
 from reconciler.simulator.windows.hyper_v import operational_status, state_number
 from reconciler.simulator.windows.instances import instance, path_of
@@ -183,6 +183,8 @@ _CLASSES: dict[tuple[str, str], Callable[[WindowsHost], list[Any]]] = {
     (CIMV2, "win32_operatingsystem"): _operating_system,
     (CIMV2, "win32_processor"): _processor,
     (CIMV2, "win32_volume"): _volumes,
+    (CIMV2, "win32_computersystem"): surroundings.computer,
+    (r"root\microsoft\windows\deviceguard", "win32_deviceguard"): surroundings.device_guard,
     (V2, "msvm_computersystem"): _computer_systems,
     (V2, "msvm_migrationjob"): _jobs,
     (V2, "msvm_virtualsystemmigrationservice"): _service,

@@ -145,6 +145,10 @@ SPOILED: dict[str, tuple[str, Spoil]] = {
     "a destination without the switch": ("switch", sees("M1", switches=["Test"])),
     "a destination too old for the machine": ("version", sees("M1", supportedConfigurationVersions=["8.0"])),
     "a processor of another vendor": ("processor", sees("M1", processorVendor="AuthenticAMD")),
+    "a host that authenticates by other means": (
+        "authentication",
+        sees("M1", migration={"enabled": True, "authenticationType": "CredSSP"}),
+    ),
     "an unknown vendor that is not named": ("unverified", sees("M1", processorVendor=None)),
     "unknown memory that is not named": ("unverified", sees("M1", availableMemoryMiB=None)),
     "unknown space that is not named": ("unverified", share_space(OTHER, None)),

@@ -113,6 +113,8 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "version": ({}, {"supported_configuration_versions": ("8.0",)}, "no-host"),
     "vendor": ({}, {"processor_vendor": "AuthenticAMD"}, "no-host"),
     "migrationDisabled": ({}, {"migration": migration(enabled=False)}, "no-host"),
+    "authentication": ({}, {"migration": migration(authentication_type="CredSSP")}, "no-host"),
+    "network": ({}, {"migration": migration(networks=())}, "no-host"),
     "node": ({}, {"node_state": "Paused"}, "host-in-maintenance"),
     "replication": ({"replication": "Replicating"}, {}, "not-migratable"),
     "devices": ({"assigned_devices": 1}, {}, "not-migratable"),

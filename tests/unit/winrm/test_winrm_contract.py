@@ -32,6 +32,7 @@ OBJECTS: dict[str, dict[str, str]] = {
         "system": "Win32_OperatingSystem",
         "processor": "Win32_Processor",
     },
+    "Get-Diagnosis": {"system": "Win32_ComputerSystem", "guard": "Win32_DeviceGuard"},
     "Get-Migrations": {"machine": "Msvm_ComputerSystem", "job": "Msvm_MigrationJob"},
     "Test-Migration": {
         "machine": "Msvm_ComputerSystem",

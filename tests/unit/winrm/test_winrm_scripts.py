@@ -21,7 +21,7 @@ CHANGES = {
     "Set-VMHost",
     "Set-VMMigrationNetwork",
 }
-READERS = ("Get-Survey", "Get-Migrations", "Get-Events", "Test-Migration")
+READERS = ("Get-Survey", "Get-Migrations", "Get-Events", "Get-Diagnosis", "Get-Echo", "Test-Migration")
 
 
 def code_of(name: str) -> str:

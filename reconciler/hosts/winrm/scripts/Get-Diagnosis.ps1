@@ -1,0 +1,87 @@
+<#
+.SYNOPSIS
+Reports how this host is set up for remote management and for migrations to the named hosts. Changes nothing.
+.DESCRIPTION
+Tries to open a connection to port 6600 of each host named in peers, and to see each folder named in shares, five seconds in
+all for the ports. What cannot be read stays null and is told under problems: this session may not speak to other computers
+for its account, so a domain controller or file server may well refuse it although the host itself is set up rightly.
+.NOTES
+Sources (learn.microsoft.com): WMI classes Win32_ComputerSystem and Win32_DeviceGuard; cmdlets Get-WSManInstance, Get-Module,
+Get-Date, Test-Path; classes System.Net.Sockets.TcpClient and System.DirectoryServices.DirectorySearcher; attributes
+msDS-AllowedToDelegateTo and userAccountControl.
+#>
+param($Request)
+
+$ErrorActionPreference = 'Stop'
+$clock = [System.Diagnostics.Stopwatch]::StartNew()
+$seen = @{ problems = @() }
+
+# Returns all that the block gives as one array, or null where it fails; the failure is noted.
+function Read-Part {
+    param($Name, $Block)
+    try { return , @(& $Block) } catch { $seen.problems += "$Name`: $($_.Exception.Message)" }
+}
+
+# All connections are tried at once, so that hosts that do not answer cost their time only once.
+$tries = @()
+foreach ($peer in @($Request.peers)) {
+    $client = [Net.Sockets.TcpClient]::new()
+    $tries += @{ address = [string]$peer; client = $client; wait = $client.BeginConnect([string]$peer, 6600, $null, $null) }
+}
+
+$time = (Get-Date).ToUniversalTime().ToString('o')
+$system = Read-Part 'domain' { Get-CimInstance -ClassName Win32_ComputerSystem }
+$guard = Read-Part 'Credential Guard' {
+    Get-CimInstance -Namespace root\Microsoft\Windows\DeviceGuard -ClassName Win32_DeviceGuard
+}
+$shell = Read-Part 'quotas of shells' { Get-WSManInstance -ResourceURI winrm/config/winrs }
+$service = Read-Part 'quotas of the service' { Get-WSManInstance -ResourceURI winrm/config/service }
+$module = Read-Part 'Hyper-V module' { Get-Module -ListAvailable -Name Hyper-V | ForEach-Object { [string]$_.Version } }
+$account = Read-Part 'delegation' {
+    $searcher = [adsisearcher]('(&(objectCategory=computer)(sAMAccountName={0}$))' -f $env:COMPUTERNAME)
+    $found = $searcher.FindOne()
+    if ($null -eq $found) { throw 'reconciler.not-found: The directory has no account of this computer.' }
+    $services = @($found.Properties['msds-allowedtodelegateto'] | Where-Object { $_ })
+    $flags = $found.Properties['useraccountcontrol'][0]
+    @{ services = @($services | ForEach-Object { [string]$_ }); userAccountControl = [long]$flags }
+}
+
+$ports = @()
+foreach ($try in $tries) {
+    $left = [int](1000 * (5 - $clock.Elapsed.TotalSeconds))
+    if ($left -lt 0) { $left = 0 }
+    $waited = $try.wait.AsyncWaitHandle.WaitOne($left)
+    $ports += @{ address = $try.address; open = [bool]($waited -and $try.client.Connected) }
+    $try.client.Close()
+}
+$shares = @()
+foreach ($share in @($Request.shares)) {
+    $path = [string]$share
+    $answer = $null
+    # A file server that does not answer takes its time; the rest then stays unknown.
+    if ($clock.Elapsed.TotalSeconds -lt 30) {
+        try { $answer = [bool](Test-Path -LiteralPath $path) } catch { $answer = $false }
+    }
+    $shares += @{ path = $path; reachable = $answer }
+}
+
+$domain = $null
+if ($system) { $domain = ''; if ($system[0].PartOfDomain) { $domain = [string]$system[0].Domain } }
+$guarded = $null
+# Service 1 of those that run is Credential Guard.
+if ($guard) { $guarded = @($guard[0].SecurityServicesRunning | ForEach-Object { [int]$_ }) -contains 1 }
+$quotas = $null
+if ($shell -and $service) {
+    $quotas = @{
+        shellsPerUser = [long]$shell[0].MaxShellsPerUser; processesPerShell = [long]$shell[0].MaxProcessesPerShell
+        memoryPerShellMB = [long]$shell[0].MaxMemoryPerShellMB
+        operationsPerUser = [long]$service[0].MaxConcurrentOperationsPerUser
+    }
+}
+$delegation = $null
+if ($account) { $delegation = $account[0] }
+@{
+    name = [string]$env:COMPUTERNAME; time = $time; powerShell = [string]$PSVersionTable.PSVersion
+    domain = $domain; credentialGuard = $guarded; quotas = $quotas; delegation = $delegation
+    hyperVModules = $module; ports = $ports; shares = $shares; problems = $seen.problems
+}
