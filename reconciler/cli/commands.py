@@ -65,6 +65,14 @@ COMMANDS: Final = {
         "import_fleet:import_",
         "Write the desired state of a fleet as it is: placement and storage of every machine. Its plan is empty.",
     ),
+    "run": (
+        "run:run",
+        "Follow a desired state: pass after pass, with an API, metrics and notices; ends gracefully on SIGTERM.",
+    ),
+    "token": (
+        "token:token",
+        "Make a token for the API and add its hash to a file; the token itself is printed, once.",
+    ),
     "keys": (
         "keys:keys",
         "Make a pair of Ed25519 keys. The private one signs (observe --publish), the public one checks (preview --verify-key).",
