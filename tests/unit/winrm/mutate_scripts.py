@@ -102,7 +102,7 @@ def _parses(text: str) -> bool:
 
 def survives(mutant: Mutant, answers: dict[str, Any]) -> bool:
     """Tell whether no case notices. Cases that run the script come first to mind; for the bootstrap, all do."""
-    for name, case in _cases_of(mutant.script):
+    for name, case in cases_of(mutant.script):
         try:
             found = json.loads(json.dumps(_run(case, mutant)))
         except Exception:  # whatever breaks the run is noticed
@@ -137,7 +137,8 @@ def _run(case: Case, mutant: Mutant) -> Any:
     return transcript(case, texts=lambda name: mutant.text if name == mutant.script else script(name))
 
 
-def _cases_of(name: str) -> list[tuple[str, Case]]:
+def cases_of(name: str) -> list[tuple[str, Case]]:
+    """Return the cases that run a script, with their names; for the bootstrap, all."""
     return [(key, case) for key, case in CASES.items() if name == BOOTSTRAP or any(called == name for called, _ in case.calls)]
 
 
