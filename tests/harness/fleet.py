@@ -16,7 +16,16 @@ def fleet() -> Observation:
     hosts = []
     for number, (name, cluster) in enumerate(HOSTS.items()):
         machines = [
-            a_vm(one, gib=8, memory_mib=2048, highly_available=cluster is not None)
+            a_vm(
+                one,
+                gib=8,
+                memory_mib=2048,
+                highly_available=cluster is not None,
+                processors=2,
+                processor_compatibility=False,
+                generation=2,
+                checkpoints=0,
+            )
             for one in MACHINES[2 * number : 2 * number + 2]
         ]
         node = {"cluster": cluster, "node_state": "Up"} if cluster else {}
