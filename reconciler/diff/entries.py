@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 
 from reconciler.model.desired import Desired
-from reconciler.model.drift import MachineDrift, RoleChange, RuleDrift, SettingDrift
+from reconciler.model.drift import MachineDrift, MachineStatus, RoleChange, RuleDrift, SettingDrift
 from reconciler.model.plan import DriftEntry, HoldRef
 from reconciler.model.words import Handling
+
+# Of a machine that is to be corrected these are blocked; of any other, nobody would tell.
+NOT_FOUND = (MachineStatus.MISSING, MachineStatus.AMBIGUOUS, MachineStatus.DUPLICATE)
 
 
 def entries_of(
@@ -17,7 +20,8 @@ def entries_of(
     """Return settings first, then rules, then machines, each by name."""
     found = [entry for drift in settings for entry in _of_settings(drift)]
     found += [_of_rule(desired, drift) for drift in rules]
-    found += [entry for drift in machines if drift.differs for entry in _of_machine(drift)]
+    telling = (drift for drift in machines if drift.differs or drift.status in NOT_FOUND)
+    found += [entry for drift in telling for entry in _of_machine(drift)]
     return tuple(found)
 
 
@@ -46,6 +50,10 @@ def _of_rule(desired: Desired, drift: RuleDrift) -> DriftEntry:
 
 def _of_machine(drift: MachineDrift) -> Iterator[DriftEntry]:
     placement = drift.machine.placement
+    if drift.status in NOT_FOUND and drift.handling is not Handling.CORRECT:
+        yield _entry(
+            drift, "id" if drift.machine.id else "metadata.name", drift.machine.id or drift.machine.name, drift.finding
+        )
     if drift.wrong_host and placement is not None:
         hosts = placement.hosts[0] if placement.field == "host" else list(placement.hosts)
         yield _entry(drift, f"placement.{placement.field}", hosts, drift.host)

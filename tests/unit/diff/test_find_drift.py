@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.cycle import think
 from reconciler.diff import find_drift
 from reconciler.model import desired as wanted
 from reconciler.model import observation as seen
@@ -210,3 +211,26 @@ def test_handling_comes_from_the_policy_for_hosts() -> None:
     host = desired_host("Host1", migration=HostMigrationSettings(enabled=False))
     drift = find_drift(desired(host, Policy(drift=Handling.REPORT), hosts=1), a_fleet(a_host("Host1")))
     assert fields(drift) == {"migration.enabled": "report"}
+
+
+NOBODY = a_fleet(a_host("Host1"), a_host("Host2"))
+TWO_OF_A_NAME = a_fleet(a_host("Host1", a_vm("vm1", id="1" * 32)), a_host("Host2", a_vm("vm1", id="2" * 32)))
+
+
+@pytest.mark.parametrize("fleet", [NOBODY, TWO_OF_A_NAME])
+@pytest.mark.parametrize(
+    ("machine", "handling"),
+    [
+        (desired_vm("vm1", "Host1", drift=Handling.REPORT), Handling.REPORT),
+        (desired_vm("vm1", "Host1", hold=Hold("visit", "ops@contoso.com")), Handling.HOLD),
+    ],
+)
+def test_a_machine_that_is_left_alone_and_not_found_is_still_told_of(
+    fleet: Observation, machine: wanted.VirtualMachine, handling: Handling
+) -> None:
+    """It is not blocked, for nothing is to be done; were it not listed, the audit would refuse the plan for forgetting it."""
+    thought = think(desired(machine, hosts=2), fleet)
+
+    assert fields(thought.drift) == {"metadata.name": handling.value}
+    assert "vm1" in str(thought.drift.entries[0].desired)
+    assert thought.plan.blocked == ()
