@@ -71,7 +71,9 @@ def test_a_bomb_is_refused_while_it_is_still_small() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"nonsense", gzip.compress(b"nonsense"), tar(("a.yaml", YAML * 1000))[:60], tar(("a.txt", b""))]
+    "content",
+    [b"", b"nonsense", gzip.compress(b"nonsense"), tar(("a.yaml", YAML * 1000))[:60], tar(("a.txt", b""))],
+    ids=["nothing", "no gzip", "no tar", "cut", "no YAML"],
 )
 def test_what_is_no_whole_archive_of_yaml_is_refused(content: bytes) -> None:
     with pytest.raises(ArchiveError):
