@@ -123,14 +123,6 @@ class NoticesConfig(Part):
     repeat_seconds: Seconds = 3600
 
 
-class PublishConfig(Part):
-    """Where the latest observation goes after each survey, signed with this key if one is given."""
-
-    file: Path
-    sign_key: Path | None = None
-    redact: tuple[str, ...] = ()
-
-
 class LogConfig(Part):
     """One line a fact, as JSON or as text."""
 
@@ -149,7 +141,6 @@ class ServiceConfig(Part):
     winrm: Path | None = None
     api: ApiConfig | None = ApiConfig()
     notices: NoticesConfig | None = None
-    publish: PublishConfig | None = None
     log: LogConfig = LogConfig()
 
     @property
@@ -187,8 +178,6 @@ PATHS = frozenset(
         "tokens",
         "webhookSecret",
         "targets",
-        "file",
-        "signKey",
         "state",
         "winrm",
     }

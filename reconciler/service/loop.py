@@ -13,7 +13,6 @@ from typing import Literal, Protocol
 from reconciler.clock import Clock
 from reconciler.controller import Controller, PassResult
 from reconciler.cycle import UnsoundPlan
-from reconciler.model.observation import Observation
 from reconciler.model.plan import Plan
 from reconciler.model.progress import Progress
 from reconciler.model.status import Event
@@ -62,7 +61,6 @@ class Service:
     waits: Waits
     rhythm: Rhythm
     mode: Literal["apply", "report"] = "apply"
-    publish: Callable[[Observation], None] | None = None
     stopping: bool = False
     _last: PassResult | None = None
     _pass_due: datetime | None = None
@@ -147,8 +145,6 @@ class Service:
             if problem.code.startswith("guardrail-"):
                 self.metrics.count("guardrail", problem.code)
         self.teller.after_pass(result, self.controller.followed.tracked, self._standing(), now)
-        if self.publish:
-            self.publish(result.thought.observation)
 
     def _fail(self, name: str, message: str) -> None:
         """Something of ours is wrong: nothing was started; say so, and try again at the next interval."""
