@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.selftest import Redactor
+from reconciler.selftest.redact import COMMON
 
 ANSWER = {
     "host": {"name": "HV1", "osVersion": "10.0.20348", "switches": ["Prod"], "networks": ["192.168.7.0/24", "any"]},
@@ -50,7 +51,10 @@ def test_no_name_of_the_fleet_is_left() -> None:
         assert name not in text
 
 
-WORDS = st.text(alphabet=st.characters(categories=("Ll", "Lu", "Nd")), min_size=3, max_size=10)
+# Numbers, and the words that Windows itself gives to parts of paths, tell nothing of a fleet and stay as they are.
+WORDS = st.text(alphabet=st.characters(categories=("Ll", "Lu", "Nd")), min_size=3, max_size=10).filter(
+    lambda word: not word.isdigit() and word.casefold() not in COMMON
+)
 
 
 @settings(max_examples=100, deadline=None)
@@ -61,5 +65,5 @@ def test_a_field_that_nobody_thought_of_is_replaced_too(words: list[str], field:
     stand_ins = [item[field].casefold() for item in seen[:-1]]
 
     assert len(set(stand_ins)) == len(words)
-    assert all(word.isdigit() or stand_in.startswith("name") for word, stand_in in zip(words, stand_ins, strict=True))
+    assert all(stand_in.startswith("name") for stand_in in stand_ins)
     assert seen[-1]["message"].casefold().split() == stand_ins
