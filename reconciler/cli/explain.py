@@ -6,7 +6,7 @@ import typer
 
 from reconciler.cli.arguments import DEFAULT_FOLDER, ConfigFile, Folder, ObservationFile, PlainOutput, StateFile, TextOrJson
 from reconciler.cli.console import fail, finish, print_data, print_json, use_color, width
-from reconciler.cli.inputs import desired_under_holds, observation_or_fail
+from reconciler.cli.inputs import desired_under_holds, memory_or_fail, observation_or_fail
 from reconciler.cli.plan import think_or_fail
 from reconciler.explain import explain as explanation_of
 from reconciler.model.exit_codes import ExitCode
@@ -30,7 +30,8 @@ def explain(
     thought = think_or_fail(desired, seen)
     # A saved observation is explained as of its own time; as of today everything in it would only be stale.
     now = seen.observed_at if observation else clock.now()
-    answer = explanation_of(desired, seen, thought.drift, thought.plan, name, now=now)
+    memory = memory_or_fail(state, clock, now)
+    answer = explanation_of(desired, seen, thought.drift, thought.plan, name, now=now, memory=memory)
     if isinstance(answer, Problem):
         fail(answer)
     if output is TextOrJson.JSON:

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from reconciler.cli.console import fail, say, warn
 from reconciler.clock import Clock
+from reconciler.controller.recall import FAILURE_KINDS, ROLE_KINDS, recall, recall_failures
 from reconciler.desired.holding import holds_of_nobody, with_holds
 from reconciler.files import FileProblem, read_observation
 from reconciler.folder import load_folder, user_cache
@@ -15,6 +17,7 @@ from reconciler.hosts.port import Hosts
 from reconciler.hosts.winrm.config import WinRmConfigError
 from reconciler.model.desired import Desired
 from reconciler.model.hold import MachineHold
+from reconciler.model.memory import Memory
 from reconciler.model.observation import Observation
 from reconciler.model.problem import Problem
 from reconciler.observe import survey, targets_of
@@ -55,6 +58,16 @@ def desired_under_holds(folder: Path, state: Path | None, clock: Clock) -> Desir
     holds = holds_or_fail(state, clock)
     warn(holds_of_nobody(desired, holds))
     return with_holds(desired, holds, clock.now())
+
+
+def memory_or_fail(state: Path | None, clock: Clock, now: datetime) -> Memory:
+    """Return what the store knew at that moment of failed attempts and of roles that are owed; end the command without it."""
+    try:
+        with open_store(state, clock, command="read", access=Access.READ) as store:
+            known = [entry for entry in store.entries(kinds=(*ROLE_KINDS, *FAILURE_KINDS)) if entry.at <= now]
+    except StoreError as error:
+        fail(error.problem)
+    return recall_failures(recall(known), known)
 
 
 def observation_or_fail(desired: Desired, file: Path | None, config: Path | None, clock: Clock) -> Observation:

@@ -122,7 +122,8 @@ class Followed:
         most = self.options.attempts
         if most is not None and (attempt.failures >= most or attempt.needs_a_person):
             remedy = f" — {attempt.cause}: {attempt.remedy}" if attempt.needs_a_person else ""
-            why = f"{verb} {max(1, attempt.failures)} times: {attempt.last_error}{remedy}"
+            times = max(1, attempt.failures)
+            why = f"{verb} {times} time{'s' * (times > 1)}: {attempt.last_error}{remedy}"
             self.given_up[attempt_key(step)] = GivenUp(why, OutcomeState.BLOCKED)
 
     def _finish(self, key: str, tracked: Tracked, state: OutcomeState, detail: str, events: tuple[str, ...] = ()) -> None:

@@ -36,6 +36,9 @@ from reconciler.store import Store
 from reconciler.store.kinds import ATTEMPT_FAILED, CANCEL, INTENT, ROLE_NOT_DUE, ROLE_REMOVED, ROLE_RESTORED
 
 MOST_EVENTS = 5
+# What went wrong on the way to a host says enough by itself. Windows locks an account after a few refused logons, so a refused
+# credential is a matter for a person at once.
+CAUSES = {FailureKind.LIMIT: Cause.LIMIT, FailureKind.AUTHENTICATION: Cause.CREDENTIALS}
 Pending = Mapping[str, tuple[Step, list[Call]]]
 # Nothing is wrong with machine or host: as with a slot that somebody else took, it is tried again soon.
 TOO_OLD = Failure(FailureKind.LIMIT, "what was seen of its hosts is too old by now", "nothing to do: it is looked at again")
@@ -192,8 +195,8 @@ class Starter:
 
 def diagnosis_of(failure: Failure) -> Diagnosis:
     """Return what a refusal means, with the remedy that came with it."""
-    limit = failure.kind is FailureKind.LIMIT
-    return Diagnosis(Cause.LIMIT if limit else diagnose(failure.code, failure.finding).cause, failure.remedy)
+    known = CAUSES.get(failure.kind)
+    return Diagnosis(known or diagnose(failure.code, failure.finding).cause, failure.remedy)
 
 
 def _event_lines(answer: Answer) -> list[str]:

@@ -8,7 +8,7 @@ ADVICE = {
     "host-not-ok": "make the host answer; nothing that touches it starts before",
     "stale-observation": "observe again; apply does so by itself before it starts anything",
     "held": "release the hold, or wait for its end",
-    "backing-off": "wait for the next try, and mend what made the last one fail",
+    "backing-off": "mend what made the last one fail, and wait for the next try; 'apply' tries again at once",
     "blocked-by-host": "mend what the host names; it is tried again every half hour, or at once when apply is run again",
     "host-quarantined": "mend the host; it is tried again by itself, or now with 'apply --override host-quarantined'",
     "failure-budget": "mend what the failures have in common; it goes on by itself, or with 'apply --override failure-budget'",

@@ -9,7 +9,7 @@ from reconciler.explain.scene import Scene
 from reconciler.explain.subjects import MachineSubject
 from reconciler.model.desired import VirtualMachine as Wanted
 from reconciler.model.drift import MachineDrift, MachineStatus
-from reconciler.model.explanation import Asked, FileFact, HostOption, MachineExplanation, StepStart, Verdict
+from reconciler.model.explanation import Asked, FileFact, HostOption, LastFailure, MachineExplanation, StepStart, Verdict
 from reconciler.model.machine_files import files_of
 from reconciler.model.plan import Blocked, MachineStep
 from reconciler.model.words import Action, Handling, MigrationKind, RuleType, WhenOff
@@ -42,6 +42,7 @@ def explain_machine(scene: Scene, subject: MachineSubject) -> MachineExplanation
         steps=steps,
         starts=starts,
         migration=drift.migration if drift else None,
+        last_failure=_last_failure(scene, observed.id) if observed else None,
         blocked=blocked,
         unblock=(*_hold_ends(drift), *_unknown_ends(scene, drift), *_unblock(blocked, starts, options)),
     )
@@ -56,6 +57,20 @@ def _blocked(scene: Scene, subject: MachineSubject) -> tuple[Blocked, ...]:
     ids = {None, subject.observed.id if subject.observed else None, subject.drift.machine.id}
     found = [one for one in scene.plan.blocked if one.subject.casefold() == mine and one.id in ids]
     return (*found, *(one for one in scene.plan.blocked if one.subject.casefold() in rules))
+
+
+def _last_failure(scene: Scene, machine_id: str) -> LastFailure | None:
+    attempt = scene.memory.attempts.get(machine_id.casefold())
+    if attempt is None:
+        return None
+    return LastFailure(
+        failures=max(1, attempt.failures),
+        at=attempt.last_failed_at,
+        finding=attempt.last_error,
+        cause=attempt.cause.value,
+        remedy=attempt.remedy,
+        next_try_at=attempt.next_try_at,
+    )
 
 
 def _in_place(drift: MachineDrift | None) -> bool | None:

@@ -97,8 +97,22 @@ class StepStart(Document):
     after: tuple[str, ...] = ()
 
 
+class LastFailure(Document):
+    """What went wrong with the machine when it was last tried: how often in a row, when, why, and when it is tried again."""
+
+    failures: int
+    at: datetime
+    finding: str
+    cause: str
+    remedy: str = ""
+    next_try_at: datetime
+
+
 class MachineExplanation(Document):
-    """One machine: where it is, what is asked, every host it may be on, what is planned, what it waits for."""
+    """One machine: where it is, what is asked, every host it may be on, what is planned, what it waits for.
+
+    ``last_failure`` is what the store knows of its latest attempt, None where that went well or is not recorded.
+    """
 
     name: str
     id: str | None = None
@@ -116,6 +130,7 @@ class MachineExplanation(Document):
     steps: tuple[MachineStep, ...] = ()
     starts: tuple[StepStart, ...] = ()
     migration: Migration | None = None
+    last_failure: LastFailure | None = None
     blocked: tuple[Blocked, ...] = ()
     unblock: tuple[str, ...] = ()
 

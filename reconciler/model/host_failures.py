@@ -14,6 +14,7 @@ class Cause(StrEnum):
     """Why a host refused or a migration failed."""
 
     LIMIT = "limit reached"
+    CREDENTIALS = "credentials refused"
     DELEGATION = "delegation missing"
     ACCESS = "access denied"
     NO_ROOM = "no room"
@@ -40,7 +41,7 @@ class Diagnosis:
     @property
     def needs_a_person(self) -> bool:
         """Whether trying again changes nothing before somebody has mended what the remedy names."""
-        return self.cause in (Cause.DELEGATION, Cause.ACCESS, Cause.SWITCH)
+        return self.cause in (Cause.CREDENTIALS, Cause.DELEGATION, Cause.ACCESS, Cause.SWITCH)
 
 
 _LATER = Diagnosis(Cause.LIMIT, "nothing to do: it is tried again when a migration ends")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from reconciler.model.explanation import HostOption, MachineExplanation, StepStart, Verdict
+from reconciler.model.explanation import HostOption, LastFailure, MachineExplanation, StepStart, Verdict
 from reconciler.model.observation import VirtualMachine
 from reconciler.report import words
 from reconciler.report.console import columns, line, wrapped
@@ -32,6 +32,7 @@ def machine_lines(machine: MachineExplanation, rows: dict[str, StepRow], width: 
     yield from section("Where it may be", list(_options(machine, width)))
     yield from section("On the way", [migration_line(machine.migration)] if machine.migration else [])
     yield from section(_planned_title(machine), list(_steps(machine, rows, width)))
+    yield from section("Last attempt", list(_last_failure(machine.last_failure, width)) if machine.last_failure else [])
     yield from section(f"Blocked: {len(machine.blocked)}", list(blocked_lines(machine.blocked, width)))
     yield from section("What would help", [text for one in machine.unblock for text in bullet(one, width)])
 
@@ -121,6 +122,14 @@ def _way(option: HostOption) -> str:
         return ""
     copies = f", copies {human_bytes(option.bytes)}" if option.copies else ", no file moves"
     return f"  {words.LABELS[option.migration]}{copies}"
+
+
+def _last_failure(failure: LastFailure, width: int) -> Iterator[Text]:
+    times = f", {failure.failures} in a row" if failure.failures > 1 else ""
+    text = f"{failure.at:%Y-%m-%d %H:%MZ} failed{times} ({failure.cause}): {failure.finding}"
+    yield from wrapped(text, width=width, indent=2, hanging=4, style="yellow")
+    if failure.remedy:
+        yield from wrapped(f"{words.ARROW} {failure.remedy}", width=width, indent=4, hanging=6)
 
 
 def _planned_title(machine: MachineExplanation) -> str:

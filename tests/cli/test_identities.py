@@ -60,15 +60,25 @@ def test_looking_needs_the_reading_identity_and_no_other(
 def test_apply_changes_with_the_writing_identity(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With that refused the survey is made, and nothing is started; with that accepted the machine moves."""
+    """With that refused the survey is made, nothing is started, and nobody waits for a second try; else the machine moves.
+
+    What was refused is in the store: ``explain`` tells of it, with what a person has to do.
+    """
     monkeypatch.setenv("RECONCILER_STATE", str(tmp_path))
     apply = ["apply", str(STORY / "desired"), "--config"]
 
     refused = main([*apply, str(a_config(tmp_path, stage, read=good(stage), write=WRONG))])
     started = len(stage.world.events)
+    explained = main(
+        ["explain", "StandAloneVM1", str(STORY / "desired"), "--config", str(a_config(tmp_path, stage, read=good(stage)))]
+    )
     done = main([*apply, str(a_config(tmp_path, stage, read=good(stage), write=good(stage)))])
 
-    assert (refused, started, done) == (6, 0, 0), capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert (refused, started, explained, done) == (6, 0, 0, 0), told
+    assert "refused 1 time: " in told
+    assert "not now: blocked-by-host: failed 1 time(s)" in told
+    assert "failed (credentials refused): " in told
 
 
 def test_a_change_asked_for_by_a_command_that_looks_is_refused_before_it_leaves(tmp_path: Path, stage: Stage) -> None:
