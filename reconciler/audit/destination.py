@@ -89,6 +89,8 @@ def _enabled_before(step: MachineStep, host: str, case: Case) -> bool:
 def _fits(step: MachineStep, machine: VirtualMachine, host: Host, case: Case) -> Iterator[Problem]:
     yield from _switches(step, machine, host)
     yield from _version(step, machine, host)
+    if any(planned.id.casefold() == machine.id.casefold() for planned in host.planned_virtual_machines or ()):
+        yield problem("residue", step.subject, f"{host.name} holds a planned machine with the id {machine.id}")
     source = case.observation.host(step.source)
     if source is not None:
         yield from _authentication(step, source, host, case)

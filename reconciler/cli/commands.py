@@ -61,6 +61,10 @@ COMMANDS: Final = {
         "history:history",
         "Show what was planned, started, and came of it: when, by whom, for which commit. Reads the store alone, no host.",
     ),
+    "leftovers": (
+        "leftovers:leftovers",
+        "List what migrations may have left on hosts, each with the command that cleans it. Removes nothing itself.",
+    ),
     "import": (
         "import_fleet:import_",
         "Write the desired state of a fleet as it is: placement and storage of every machine. Its plan is empty.",

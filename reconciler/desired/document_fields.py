@@ -69,6 +69,7 @@ DESCRIPTIONS: Final = {
     "Host.storage": "Default folders and local volumes.",
     "Host.virtualMachines": "The machines on this host.",
     "Host.migrations": "Migration jobs whose source is this host, whoever started them.",
+    "Host.plannedVirtualMachines": "Planned machines: far ends of migrations, or what is left of them; null is unknown.",
     "HostStorage.volumes": "Local volumes with their space.",
     "Disk.controller": "Kind of controller: SCSI or IDE.",
     "Disk.controllerNumber": "Number of the controller.",

@@ -131,8 +131,18 @@ class Migration(Document):
         return self.state not in DONE_JOB_STATES
 
 
+class PlannedMachine(Document):
+    """A planned virtual machine (Msvm_PlannedComputerSystem): the far end of a migration, or what is left of one that ended."""
+
+    id: str
+    name: str | None = None
+
+
 class Host(Document):
-    """One host as its survey saw it. ``problem`` is a sentence where ``status`` is not ok."""
+    """One host as its survey saw it. ``problem`` is a sentence where ``status`` is not ok.
+
+    ``planned_virtual_machines`` is None where the host did not tell them.
+    """
 
     name: str
     address: str | None = None
@@ -153,6 +163,7 @@ class Host(Document):
     storage: HostStorage = HostStorage()
     virtual_machines: tuple[VirtualMachine, ...] = ()
     migrations: tuple[Migration, ...] = ()
+    planned_virtual_machines: tuple[PlannedMachine, ...] | None = None
 
     @property
     def running_migrations(self) -> tuple[Migration, ...]:

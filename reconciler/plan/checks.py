@@ -154,6 +154,15 @@ def migration_networks(case: Case) -> Finding:
     return Refusal("network", "no-host", f"{host.name} listens for migrations on no network", remedy)
 
 
+def _residue(case: Case) -> Finding:
+    """No planned machine of the same id is in the way there; one that belongs to a running migration is not judged here."""
+    planned = case.destination.planned_virtual_machines or ()
+    if case.machine.id.casefold() not in {one.id.casefold() for one in planned}:
+        return None
+    finding = f"{case.destination.name} still holds a planned virtual machine of the same id, left by a migration that ended"
+    return Refusal("residue", "no-host", finding, "remove it there; 'reconciler leftovers' shows the command")
+
+
 def _replication(case: Case) -> Finding:
     if case.machine.replication is None:
         return Unknown("replication")
@@ -205,6 +214,7 @@ CHECKS: tuple[Check, ...] = (
     processor_vendor,
     authentication,
     migration_networks,
+    _residue,
     _replication,
     _devices,
     _pass_through,

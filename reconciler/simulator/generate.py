@@ -107,6 +107,7 @@ def _host(number: int, cluster: str | None, machines: tuple[VirtualMachine, ...]
         node_state="Up" if cluster else None,
         os_version="10.0.20348",
         supported_configuration_versions=("8.0", "9.0", "10.0"),
+        planned_virtual_machines=(),
         processor_vendor="GenuineIntel",
         processor_model="Xeon Gold 6338",
         logical_processors=64,

@@ -80,6 +80,8 @@ def _not_there_already(fleet: FleetState, request: Request) -> None:
     key = request.machine.id.casefold()
     if key in request.end.machines or any(job.machine == key and job.destination is request.end for job in fleet.running()):
         raise _not_migratable(request, f"{request.end.name} already has a machine with this id")
+    if any(planned.id.casefold() == key for planned in request.end.facts.planned_virtual_machines or ()):
+        raise _not_migratable(request, f"{request.end.name} still has a planned machine with this id")
 
 
 def _plain_disks(_: FleetState, request: Request) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from reconciler.hosts.port import HostReport
 from reconciler.model import paths
-from reconciler.model.observation import Cluster, Host, Migration, Observation, Share, VirtualMachine, Volume
+from reconciler.model.observation import Cluster, Host, Migration, Observation, PlannedMachine, Share, VirtualMachine, Volume
 from reconciler.model.words import HostStatus
 from reconciler.simulator import slots
 from reconciler.simulator.paths import all_files
@@ -57,8 +57,18 @@ def _host(fleet: FleetState, host: HostState, now: datetime, show_arrivals: bool
             "storage": host.facts.storage.model_copy(update={"volumes": _volumes(host.volumes)}),
             "virtual_machines": tuple(_machine(fleet, host, machine) for machine in host.machines.values()),
             "migrations": migrations(fleet, host, now),
+            "planned_virtual_machines": _planned(fleet, host),
         }
     )
+
+
+def _planned(fleet: FleetState, host: HostState) -> tuple[PlannedMachine, ...] | None:
+    """What migrations of the past have left, then what is on its way here; None for a host that does not tell."""
+    left = host.facts.planned_virtual_machines
+    jobs = [job for job in fleet.running() if job.destination is host]
+    machines = ((job.machine, job.source.machines.get(job.machine)) for job in jobs)
+    arriving = (PlannedMachine(id=key, name=machine.name if machine else None) for key, machine in machines)
+    return None if left is None else (*left, *arriving)
 
 
 def _machine(fleet: FleetState, host: HostState, machine: VirtualMachine) -> VirtualMachine:

@@ -21,6 +21,7 @@ from reconciler.model.observation import (
     HostStorage,
     Migration,
     Networks,
+    PlannedMachine,
     Share,
     VirtualMachine,
     Volume,
@@ -108,7 +109,16 @@ def _host(raw: Facts, target: Target) -> Host:
         storage=_storage(raw.part("storage")),
         virtual_machines=decoded,
         migrations=_migrations(raw, decoded),
+        planned_virtual_machines=_planned(raw),
     )
+
+
+def _planned(raw: Facts) -> tuple[PlannedMachine, ...] | None:
+    # Not told is unknown, and nothing that anybody has to mend: a host without the class is as good as before.
+    if raw.raw.get("plannedVirtualMachines") is None:
+        return None
+    listed = [(item.text("id"), item.text("name")) for item in raw.parts("plannedVirtualMachines") or ()]
+    return tuple(PlannedMachine(id=identity.lower(), name=name) for identity, name in listed if identity)
 
 
 def _settings(raw: Facts) -> HostMigration:

@@ -109,6 +109,14 @@ def _system(host: WindowsHost, machine: VirtualMachine) -> NetObject:
     )
 
 
+def _planned_systems(host: WindowsHost) -> list[Any]:
+    error_id = "HRESULT 0x80041003,Microsoft.Management.Infrastructure.CimCmdlets.GetCimInstanceCommand"
+    return [
+        net_object("Msvm_PlannedComputerSystem", {"Name": planned.id.upper(), "ElementName": planned.name})
+        for planned in known(host.facts.planned_virtual_machines, "Msvm_PlannedComputerSystem", error_id)
+    ]
+
+
 def _jobs(host: WindowsHost) -> list[Any]:
     listed = host.execute(ListMigrations())
     assert isinstance(listed, tuple)
@@ -186,6 +194,7 @@ _CLASSES: dict[tuple[str, str], Callable[[WindowsHost], list[Any]]] = {
     (CIMV2, "win32_computersystem"): surroundings.computer,
     (r"root\microsoft\windows\deviceguard", "win32_deviceguard"): surroundings.device_guard,
     (V2, "msvm_computersystem"): _computer_systems,
+    (V2, "msvm_plannedcomputersystem"): _planned_systems,
     (V2, "msvm_migrationjob"): _jobs,
     (V2, "msvm_virtualsystemmigrationservice"): _service,
     (V2, "msvm_storageallocationsettingdata"): _allocations,

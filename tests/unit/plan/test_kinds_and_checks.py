@@ -120,6 +120,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "devices": ({"assigned_devices": 1}, {}, "not-migratable"),
     "iso": ({"mounted_iso": r"C:\iso\tools.iso"}, {}, "not-migratable"),
     "passThrough": ({"disks": (seen.Disk(path=None, pass_through=True),)}, {}, "not-migratable"),
+    "residue": ({}, {"planned_virtual_machines": (seen.PlannedMachine(id=vm_id("vm1")),)}, "no-host"),
     "busy": ({"operation": "Backup"}, {}, "busy"),
 }
 

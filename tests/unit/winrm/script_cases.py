@@ -14,7 +14,7 @@ from reconciler.clock import ManualClock
 from reconciler.hosts.port import Operation, StartMigration, Survey, Value
 from reconciler.hosts.winrm.bootstrap import bootstrap, script
 from reconciler.hosts.winrm.frame import FrameError, Request, build_request, parse_frame
-from reconciler.model.observation import Host, Observation, VirtualMachine
+from reconciler.model.observation import Host, Observation, PlannedMachine, VirtualMachine
 from reconciler.model.plan import StorageMove
 from reconciler.model.words import MigrationKind, PerformanceOption
 from reconciler.simulator.fleets import load_fleet
@@ -278,6 +278,7 @@ _case(
             operation="BackingUpVirtualMachine",
         ),
         on_machine("StandAloneVM5", disks=(), state="Off"),
+        on_host("StandAlone3", planned_virtual_machines=(PlannedMachine(id=vm(9), name="left"),)),
         on_disk("StandAloneVM3", 0, path=r"D:\VMs\set.vhds", controller="IDE", controller_number=1, location=1),
         on_disk("StandAloneVM4", 0, pass_through=True, path="Disk 3"),
         on_disk("StandAloneVM4", 1, shared=True, parent_path=r"D:\base.vhdx"),
@@ -289,6 +290,7 @@ _case(
     "StandAlone3",
     edit=all_of(
         on_host("StandAlone3", available_memory_mib=None, processor_vendor=None, switches=None, logical_processors=None),
+        on_host("StandAlone3", planned_virtual_machines=None),
         migration("StandAlone3", active_virtual_machine_migrations=None, active_storage_migrations=None),
         on_disk("StandAloneVM3", 0, size_bytes=None, file_bytes=None),
         on_machine("StandAloneVM4", switches=None, checkpoints=None, assigned_devices=None, processor_compatibility=None),

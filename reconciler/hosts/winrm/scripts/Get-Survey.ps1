@@ -8,7 +8,7 @@ Shares are left to the controller: their free space would need the caller's cred
 .NOTES
 Sources (learn.microsoft.com): module Hyper-V, Get-VMHost, Get-VM, Get-VMHardDiskDrive, Get-VHD, Get-VMSnapshot and the like;
 module FailoverClusters, Get-Cluster, Get-ClusterNode, Get-ClusterSharedVolume; WMI classes Win32_Volume and
-Msvm_VirtualSystemMigrationService.
+Msvm_VirtualSystemMigrationService and Msvm_PlannedComputerSystem.
 #>
 param($Request)
 
@@ -135,6 +135,14 @@ $jobs = Read-Part 'migrations' {
     }
 }
 
+# What is planned is the far end of a migration, or what is left of one; hosts that do not tell stay as they are.
+$planned = $null
+try {
+    $planned = @(Get-CimInstance -Namespace $v2 -ClassName Msvm_PlannedComputerSystem | ForEach-Object {
+        @{ id = ([string]$_.Name).ToLower(); name = [string]$_.ElementName }
+    })
+} catch { $planned = $null }
+
 $list = @()
 if ($machines.Count -gt 0) {
     Read-Facts 'disks' { param($Some) Get-VMHardDiskDrive -VM $Some }
@@ -184,6 +192,7 @@ $report = @{
     switches = $switches
     supportedConfigurationVersions = @($vmhost.SupportedVmVersions | ForEach-Object { [string]$_ })
     processorVendor = $null; processorModel = $null; virtualMachines = $list; migrations = $jobs; problems = $seen.problems
+    plannedVirtualMachines = $planned
     migration = @{
         enabled = [bool]$vmhost.VirtualMachineMigrationEnabled; networks = $networks
         maximumVirtualMachineMigrations = [int]$vmhost.MaximumVirtualMachineMigrations
