@@ -98,6 +98,25 @@ def test_what_only_a_person_can_mend_is_tried_once_and_reported_blocked_with_the
     assert kept == [list(failed.events)]
 
 
+def test_a_migration_that_stands_still_is_told_of_then_cancelled_and_tried_again() -> None:
+    """Ten quiet minutes are worth a sentence; beyond its time the host is asked to end it, and the machine stays whole."""
+    engine = Engine("stand-alone")
+    ((_, machine),) = engine.world.observation().machines()
+    engine.world.slow_next_migration(machine.id, 1_000_000)
+    engine.one_pass()
+    engine.one_pass(after=5)
+
+    assert engine.one_pass(after=14 * 60) == []
+    assert "has made no progress for 1" in engine.watcher.said[-1]
+    assert engine.one_pass(after=60 * 60) == []
+    assert engine.one_pass(after=5) == [("liveMigration", OutcomeState.FAILED)]
+    assert engine.host() == "StandAlone1"
+    assert [event.kind for event in engine.world.events][-1] == "migrationCancelled"
+
+    engine.one_pass(after=60)
+    assert engine.one_pass(after=3600) == [("liveMigration", OutcomeState.DONE)]
+
+
 def test_a_person_cancels_a_migration_by_the_machines_name() -> None:
     """In any case of letters; the answer is what was seen afterwards."""
     engine = Engine("stand-alone")
