@@ -22,16 +22,18 @@ from reconciler.api.limits import RateLimit
 from reconciler.api.openapi import openapi_document
 from reconciler.api.previews import PreviewFailed, Previews, Question
 from reconciler.api.server import ApiServer, make_application, tls_context
-from reconciler.api.tokens import read_tokens
+from reconciler.api.tokens import TokenFile
 from reconciler.clock import Clock
 from reconciler.controller import Controller, Options
 from reconciler.desired import SourceFile
+from reconciler.files import FileProblem
 from reconciler.folder import user_cache
 from reconciler.hosts.port import Hosts
 from reconciler.logs import configure, log_event
 from reconciler.model.problem import Problem
 from reconciler.model.status import Event
 from reconciler.notices import Settings as NoticeSettings
+from reconciler.published.keys import read_private_key
 from reconciler.service.approvals import Approvals
 from reconciler.service.config import ApiConfig, ConfigError, GitConfig, ServiceConfig, SourceConfig, service_config
 from reconciler.service.desk import Desk
@@ -41,6 +43,7 @@ from reconciler.service.loop import ProgressView, Rhythm, Service
 from reconciler.service.metrics import Metrics
 from reconciler.service.notifier import AppriseTargets, Notifier
 from reconciler.service.orders import OrderBook
+from reconciler.service.publisher import Publisher
 from reconciler.service.signatures import SignatureRules
 from reconciler.service.snapshot import Board, Snapshot
 from reconciler.service.source import FolderSource, Source
@@ -92,6 +95,7 @@ class Served:
         self.orders = OrderBook()
         self.metrics = Metrics(self.board, reconciler.__version__)
         self.url: str | None = None
+        self._publisher: Publisher | None = None
         self.service: Service
 
     def __enter__(self) -> "Served":
@@ -126,6 +130,7 @@ class Served:
         following = Following(source, store, clock, linear_history=linear, grace=timedelta(seconds=config.source.grace_seconds))
         approvals = Approvals(store, required=config.approval == "required")
         controller = Controller(hosts, store, clock, ProgressView(teller), _options(config), solver())
+        self._publisher = self._make_publisher(teller)
         return Service(
             following=following,
             controller=controller,
@@ -138,7 +143,21 @@ class Served:
             waits=self._waker,
             rhythm=Rhythm(config.interval, _poll_with_jitter(config.source)),
             mode=config.mode,
+            publisher=self._publisher,
         )
+
+    def _make_publisher(self, teller: Teller) -> Publisher | None:
+        given = self._config.publish
+        if given is None:
+            return None
+
+        def failed(reason: str) -> None:
+            teller.event(Event(at=self._clock.now(), name="publish-failed", subject="service", message=reason))
+
+        try:
+            return Publisher(read_private_key(given.sign_key), given.redact, given.file, failed)
+        except FileProblem as problem:
+            raise ConfigError((problem.problem,)) from problem
 
     def _make_notify(self) -> Callable[[Sequence[Any]], None] | None:
         if self._config.notices is None:
@@ -167,12 +186,13 @@ class Served:
             now=self._clock.now,
             monotonic=time.monotonic,
             new_id=lambda: uuid.uuid4().hex,
-            tokens=read_tokens(api.tokens) if api.tokens else (),
+            tokens=TokenFile(api.tokens) if api.tokens else None,
             rate=RateLimit(api.requests_per_minute),
             history=self._history,
             preview=self._preview_with(Previews(api.preview_seconds)),
             metrics=self.metrics.text,
             describe=openapi_document,
+            signed=self._publisher.signed if self._publisher else None,
             hasten=self._waker.hasten,
             webhook_secret=_secret(api.webhook_secret),
             stalled_seconds=max(900.0, 3 * self._config.interval_seconds),

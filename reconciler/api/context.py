@@ -14,6 +14,7 @@ from reconciler.api.limits import RateLimit
 from reconciler.api.tokens import Caller, Token
 from reconciler.api.webhooks import Deliveries
 from reconciler.desired import SourceFile
+from reconciler.model.observation import Observation
 from reconciler.service.orders import Order, OrderBook, Result
 from reconciler.service.snapshot import Board
 
@@ -22,10 +23,11 @@ ORDER_SECONDS = 30
 
 @dataclass
 class Context:
-    """The service as the API sees it. ``history`` reads the store; ``preview`` runs one bounded preview of files.
+    """The service as the API sees it.
 
-    ``hasten`` asks the loop to look at its source now; ``metrics`` gives the text for Prometheus, ``describe`` the OpenAPI
-    document.
+    ``tokens`` gives those that count now, None without a file of tokens. ``history`` reads the store; ``preview`` runs one
+    bounded preview of files; ``signed`` seals an observation for publishing, None where nothing is published. ``hasten``
+    asks the loop to look at its source now; ``metrics`` gives the text for Prometheus, ``describe`` the OpenAPI document.
     """
 
     board: Board
@@ -33,12 +35,13 @@ class Context:
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     new_id: Callable[[], str]
-    tokens: Sequence[Token]
+    tokens: Callable[[], Sequence[Token]] | None
     rate: RateLimit
     history: Callable[[str | None, int], list[dict[str, Any]]]
     preview: Callable[[Sequence[SourceFile]], dict[str, Any]]
     metrics: Callable[[], bytes]
     describe: Callable[[], dict[str, Any]]
+    signed: Callable[[Observation], bytes] | None = None
     hasten: Callable[[], None] = lambda: None
     webhook_secret: str | None = None
     stalled_seconds: float = 900

@@ -142,6 +142,18 @@ async def observation(request: web.Request) -> web.StreamResponse:
     return answer(seen.to_json()) if seen else _not_yet()
 
 
+async def observation_signed(request: web.Request) -> web.StreamResponse:
+    """What ``preview --observation URL --verify-key KEY`` takes. Signing a large fleet takes a while, so not on this thread."""
+    context = context_of(request)
+    seen = context.board.latest.observation
+    if context.signed is None:
+        return problem(404, "not-published", "this service publishes no observation (publish: in its configuration)")
+    if seen is None:
+        return _not_yet()
+    content = await asyncio.get_running_loop().run_in_executor(None, context.signed, seen)
+    return web.Response(body=content, content_type="application/json")
+
+
 async def preview(request: web.Request) -> web.StreamResponse:
     """A preview of the archive in the body against what was seen last. Nothing is written, no link is followed."""
     context = context_of(request)

@@ -116,6 +116,15 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", f"{V}/observation", Role.VIEWER, "What was seen last", handlers.observation, Observation, statuses=NOT_YET),
     Route(
+        "GET",
+        f"{V}/observation/signed",
+        None,
+        "What was seen last, redacted as configured and signed (DSSE), for previews without credentials",
+        handlers.observation_signed,
+        LISTED,
+        statuses=NOT_YET | {404: "Nothing is published"},
+    ),
+    Route(
         "POST",
         f"{V}/preview",
         Role.VIEWER,

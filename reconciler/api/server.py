@@ -112,8 +112,8 @@ def _route_of(request: web.Request) -> Route | None:
 
 def _caller(request: web.Request, context: Context) -> Caller | None:
     """Without a file of tokens, whoever asks this machine by its loopback name may look, and nothing more."""
-    if context.tokens:
-        return caller_of(request.headers.get("Authorization"), context.tokens, context.now())
+    if context.tokens is not None:
+        return caller_of(request.headers.get("Authorization"), context.tokens(), context.now())
     host = request.headers.get("Host", "").rpartition(":")[0] or request.headers.get("Host", "")
     return ANONYMOUS if host in LOOPBACK else None
 

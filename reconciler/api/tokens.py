@@ -7,6 +7,7 @@ whichever token is tried, and every token is tried.
 import base64
 import hashlib
 import hmac
+import logging
 import os
 import stat
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ from typing import Any
 import yaml
 
 from reconciler.model.problem import Problem
+
+_log = logging.getLogger("reconciler.api")
 
 PREFIX = "rcl_"
 
@@ -93,6 +96,35 @@ def read_tokens(file: Path) -> tuple[Token, ...]:
         raise TokensError(_bad(file, f"cannot be read: {error.strerror}")) from error
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise TokensError(_bad(file, "holds no list of tokens with name, role and hash")) from error
+
+
+class TokenFile:
+    """The tokens of a file, read again when it changes, so that one is given or taken back without a restart.
+
+    A file that cannot be read any more changes nothing: the tokens that were good stay, and the log says why.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._stamp, self._tokens = file, _stamp(file), read_tokens(file)
+
+    def __call__(self) -> tuple[Token, ...]:
+        """Return the tokens that count now."""
+        stamp = _stamp(self._file)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self._tokens = read_tokens(self._file)
+            except TokensError as error:
+                _log.warning("%s; the tokens read before stay", error)
+        return self._tokens
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    try:
+        found = file.stat()
+    except OSError:
+        return ()
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def _token(entry: dict[str, Any]) -> Token:

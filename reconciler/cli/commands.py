@@ -73,6 +73,10 @@ COMMANDS: Final = {
         "run:run",
         "Follow a desired state: pass after pass, with an API, metrics and notices; ends gracefully on SIGTERM.",
     ),
+    "approve": (
+        "approve:approve",
+        "Let one plan start, once, where the service waits for approval: that very content, and nothing else.",
+    ),
     "token": (
         "token:token",
         "Make a token for the API and add its hash to a file; the token itself is printed, once.",

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.alias_generators import to_camel
 
 from reconciler.model.problem import Problem
+from reconciler.published.redaction import Redaction
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -123,6 +124,14 @@ class NoticesConfig(Part):
     repeat_seconds: Seconds = 3600
 
 
+class PublishConfig(Part):
+    """What was seen, redacted and signed with ``sign_key``: at ``/api/v1/observation/signed`` and, where named, in a file."""
+
+    sign_key: Path
+    file: Path | None = None
+    redact: tuple[Redaction, ...] = tuple(Redaction)
+
+
 class LogConfig(Part):
     """One line a fact, as JSON or as text."""
 
@@ -141,6 +150,7 @@ class ServiceConfig(Part):
     winrm: Path | None = None
     api: ApiConfig | None = ApiConfig()
     notices: NoticesConfig | None = None
+    publish: PublishConfig | None = None
     log: LogConfig = LogConfig()
 
     @property
@@ -180,6 +190,8 @@ PATHS = frozenset(
         "targets",
         "state",
         "winrm",
+        "signKey",
+        "file",
     }
 )
 

@@ -27,10 +27,10 @@ from reconciler.service.orders import (
 )
 from reconciler.store import Origin, Store, StoreError
 from reconciler.store.holds import active_holds, hold_data, release_data
-from reconciler.store.kinds import HOLD, RELEASE
+from reconciler.store.kinds import HOLD, PAUSED, RELEASE, RESUMED
 from reconciler.store.plans import record_plan
 
-PAUSED, RESUMED, ORDER = "paused", "resumed", "order"
+ORDER = "order"
 
 
 class Desk:
@@ -131,11 +131,11 @@ class Desk:
         return Result("resumed")
 
     def _approve(self, order: ApprovePlan) -> Result:
-        if order.fingerprint != self._approvals.waits_for:
-            waits = self._approvals.waits_for
-            return Result(f"the plan that waits is {waits}" if waits else "no plan waits for approval", "not-waiting")
+        waits = self._approvals.waits_for
         self._approvals.approve(order.fingerprint)
-        return Result(f"plan {order.fingerprint.removeprefix('sha256:')[:12]} is approved, for once")
+        # A review comes before the merge, so the plan may be one that nobody has made yet.
+        later = "" if order.fingerprint == waits else "; it is not the one that waits now, and starts if it is planned"
+        return Result(f"plan {order.fingerprint.removeprefix('sha256:')[:12]} is approved, for once{later}")
 
     def _machine(self, name: str) -> VirtualMachine | None:
         desired: Desired | None = self._following.desired

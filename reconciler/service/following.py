@@ -9,9 +9,7 @@ from reconciler.model.status import SourceStatus
 from reconciler.service.acceptance import Candidate, InForce, Terms, refusals, told
 from reconciler.service.source import Source, SourceUnavailable
 from reconciler.store import Store
-
-IN_FORCE = "in-force"
-ACCEPTED = "revision-accepted"
+from reconciler.store.kinds import ACCEPTED, IN_FORCE
 
 
 class Following:

@@ -21,6 +21,7 @@ from reconciler.service.desk import Desk
 from reconciler.service.following import Following
 from reconciler.service.metrics import Metrics
 from reconciler.service.orders import OrderBook
+from reconciler.service.publisher import Publisher
 from reconciler.service.telling import Standing, Teller
 from reconciler.store import StoreError
 
@@ -61,6 +62,7 @@ class Service:
     waits: Waits
     rhythm: Rhythm
     mode: Literal["apply", "report"] = "apply"
+    publisher: Publisher | None = None
     stopping: bool = False
     _last: PassResult | None = None
     _pass_due: datetime | None = None
@@ -145,6 +147,8 @@ class Service:
             if problem.code.startswith("guardrail-"):
                 self.metrics.count("guardrail", problem.code)
         self.teller.after_pass(result, self.controller.followed.tracked, self._standing(), now)
+        if self.publisher:
+            self.publisher.take(result.thought.observation)
 
     def _fail(self, name: str, message: str) -> None:
         """Something of ours is wrong: nothing was started; say so, and try again at the next interval."""

@@ -19,14 +19,22 @@ CANCEL: Final = "cancel"
 HOLD: Final = "hold"
 RELEASE: Final = "release"
 TRIMMED: Final = "trimmed"
+# Of the continuous service: which revision it follows, whether it is paused, which plans were approved.
+IN_FORCE: Final = "in-force"
+ACCEPTED: Final = "revision-accepted"
+PAUSED: Final = "paused"
+RESUMED: Final = "resumed"
+PLAN_APPROVED: Final = "plan-approved"
+APPROVAL_USED: Final = "approval-used"
 
 # An entry of the kind on the left stays until one of the kinds on the right follows for the same subject. (Holds: holds.py.)
 ENDED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     INTENT: (OUTCOME, ATTEMPT_FAILED),
     ROLE_REMOVED: (ROLE_RESTORED, ROLE_NOT_DUE),
+    PLAN_APPROVED: (APPROVAL_USED,),
 }
 # Of these only the newest says how things stand; it stays however old it is.
-NEWEST_MATTERS: Final = (APPLIED, PLANNED, TRIMMED)
+NEWEST_MATTERS: Final = (APPLIED, PLANNED, TRIMMED, IN_FORCE, PAUSED, RESUMED, APPROVAL_USED)
 
 ROLE_ATTEMPT: Final = "role/"
 MACHINE: Final = "virtualMachine/"

@@ -3,10 +3,11 @@
 There is one entry for each plan that says more than the one before; a plan that merely shrinks as its steps are done says less.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from reconciler.model.plan import MachineStep, Plan, Step
-from reconciler.store.kinds import PLANNED
+from reconciler.store.kinds import PLAN_APPROVED, PLANNED
 from reconciler.store.port import Entry, Store
 
 
@@ -40,6 +41,32 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "blocked": [{"subject": one.subject, "code": one.code, "finding": one.finding} for one in plan.blocked],
         "problems": [{"subject": one.subject, "code": one.code} for one in plan.problems],
     }
+
+
+def approval_data(fingerprint: str, plan: Plan | None = None) -> dict[str, Any]:
+    """Return what to append under ``PLAN_APPROVED``; with the plan, what waits later can be told from what was approved."""
+    steps = {"steps": [_step(step) for step in plan.steps]} if plan else {}
+    return {"subject": f"plan/{fingerprint}", "fingerprint": fingerprint} | steps
+
+
+def steps_approved(store: Store, fingerprint: str) -> list[dict[str, Any]] | None:
+    """Return the steps of an approved plan as they were recorded with its approval or when it was planned, else None."""
+    for entry in reversed(store.entries(kinds=(PLAN_APPROVED, PLANNED))):
+        if entry.data.get("fingerprint") == fingerprint and "steps" in entry.data:
+            return list(entry.data["steps"])
+    return None
+
+
+def difference(approved: Sequence[dict[str, Any]], plan: Plan) -> list[str]:
+    """Return one sentence for each step that only the plan has (``+``) or only the approved steps have (``-``)."""
+    before, now = {_deed(step): step for step in approved}, {_deed(step): step for step in map(_step, plan.steps)}
+    added = [f"+ {_told(step)}" for deed, step in now.items() if deed not in before]
+    return added + [f"- {_told(step)}" for deed, step in before.items() if deed not in now]
+
+
+def _told(step: dict[str, Any]) -> str:
+    ends = [str(step[end]) for end in ("from", "to") if step.get(end)]
+    return " ".join([str(step["subject"]).partition("/")[2], str(step["action"]), " → ".join(ends)]).strip()
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -4,16 +4,18 @@ Commit, migrations, verified; drift made by hand, put right; a bad commit, refus
 The test waits for the service's own events, never for time to pass.
 """
 
+import io
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ from reconciler.clock import ScaledClock
 from reconciler.files import read_observation
 from reconciler.hosts.port import StartMigration
 from reconciler.model.words import MigrationKind
+from reconciler.published.envelope import opened
+from reconciler.published.keys import make_keys, read_public_key
 from reconciler.simulator.stage import Stage, staged
 
 pytestmark = [
@@ -122,6 +126,27 @@ class Scene:
     def get(self, path: str) -> Any:
         return requests.get(self.url + path, timeout=30)
 
+    def preview(self, host: str) -> list[tuple[str, str, str]]:
+        """What the service says that a desired state, sent as an archive, would do."""
+        file, packed = fleet_yaml(host).encode(), io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+            member = tarfile.TarInfo("fleet.yaml")
+            member.size = len(file)
+            archive.addfile(member, io.BytesIO(file))
+        headers = {"Content-Type": "application/gzip"}
+        answer = requests.post(f"{self.url}/api/v1/preview", data=packed.getvalue(), headers=headers, timeout=60)
+        assert answer.status_code == 200, answer.text
+        steps = [(one["change"], one["step"]) for one in answer.json()["steps"]]
+        return [(change, step["source"], step["destination"]) for change, step in steps]
+
+    def published_hosts(self) -> list[str]:
+        """The hosts of the observation that the service publishes, at its address and in its file."""
+        key = read_public_key(str(self.folder / "fleet.key.pub"))
+        contents = [self.get("/api/v1/observation/signed").content, (self.folder / "observation.json").read_bytes()]
+        found = [opened(content, [key], datetime.now(UTC) + timedelta(hours=1), timedelta(days=1)) for content in contents]
+        assert [host.name for host in found[0].hosts] == [host.name for host in found[1].hosts]
+        return [host.name for host in found[0].hosts]
+
     def is_ready(self, machine: str) -> bool:
         """Whether the service says so."""
         conditions = self.get(f"/api/v1/machines/{machine}").json()["conditions"]
@@ -149,8 +174,10 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
             "state": "store.sqlite3",
             "winrm": "winrm.yaml",
             "api": {"port": 0},
+            "publish": {"signKey": "fleet.key", "file": "observation.json"},
             "log": {"format": "json"},
         }
+        make_keys(tmp_path / "fleet.key")
         (tmp_path / "service.yaml").write_text(yaml.safe_dump(service), "utf-8")
         yield Scene(tmp_path, stage)
 
@@ -170,6 +197,9 @@ def test_commit_migrate_drift_bad_commit_recovery_stop_and_restart(scene: Scene)
         assert drifted["data"]["cause"] == "operator"
         scene.until("step-done", MACHINE, events)
         assert scene.where() == "StandAlone2"
+
+        assert scene.preview("StandAlone1") == [("added", "StandAlone2", "StandAlone1")]
+        assert scene.published_hosts() == ["StandAlone1", "StandAlone2"]
 
         bad = scene.commit(fleet_yaml("StandAlone1").replace("placement", "plaicement"))
         refused = scene.until("desired-state-refused", "source", events)

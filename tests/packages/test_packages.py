@@ -41,7 +41,10 @@ def texts(node: Any) -> Iterator[str]:
 def scripts(file: Path) -> list[str]:
     """Every text of a package that calls the program."""
     return [
-        text for document in documents(file) for text in texts(document) if re.search(r"\breconciler (preview|comment)\b", text)
+        text
+        for document in documents(file)
+        for text in texts(document)
+        if re.search(r"\breconciler (preview|comment|approve)\b", text)
     ]
 
 

@@ -1,5 +1,6 @@
 """A real API server on loopback over a board that a test fills, and a client for it; orders are answered as a loop would."""
 
+import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -58,7 +59,13 @@ class Api:
 
 
 @contextmanager
-def served(*, tokens: Sequence[Token] = TOKENS, snapshot: Snapshot | None = None, **given: Any) -> Iterator[Api]:
+def served(
+    *,
+    tokens: Sequence[Token] | None = TOKENS,
+    snapshot: Snapshot | None = None,
+    tls: ssl.SSLContext | None = None,
+    **given: Any,
+) -> Iterator[Api]:
     """Serve a board; the loop's side answers every order with a sentence."""
     board, orders, numbers = Board(snapshot or a_snapshot()), OrderBook(), count()
     sent: list[Sequence[SourceFile]] = []
@@ -78,10 +85,10 @@ def served(*, tokens: Sequence[Token] = TOKENS, snapshot: Snapshot | None = None
         "describe": openapi_document,
         "webhook_secret": "hook",
     }
-    context = Context(board=board, orders=orders, tokens=tokens, **(usual | given))
+    context = Context(board=board, orders=orders, tokens=None if tokens is None else lambda: tokens, **(usual | given))
     asked: list[Given] = []
     context.hasten = lambda: threading.Thread(target=_answer, args=(orders, asked)).start()
-    with ApiServer(make_application(context, maximum_archive_bytes=1_000_000), "127.0.0.1", 0) as server:
+    with ApiServer(make_application(context, maximum_archive_bytes=1_000_000), "127.0.0.1", 0, tls) as server:
         yield Api(server.url, board, context, asked, sent)
 
 

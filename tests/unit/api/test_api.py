@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from reconciler.api.limits import RateLimit
 from reconciler.api.routes import ROUTES, Route
@@ -19,7 +20,10 @@ from reconciler.api.tokens import Role
 from reconciler.model.progress import Progress, ProgressRow
 from reconciler.model.status import Event
 from reconciler.model.words import MigrationKind
+from reconciler.published.envelope import opened
+from reconciler.published.redaction import Redaction
 from reconciler.service.orders import ApprovePlan, HoldMachine, Pause
+from reconciler.service.publisher import Publisher
 from reconciler.service.snapshot import Snapshot
 from tests.builders import OBSERVED_AT
 from tests.unit.api.serving import Api, served
@@ -76,11 +80,29 @@ def test_health_is_the_loops_pulse_and_not_that_the_process_answers() -> None:
 
 
 def test_without_tokens_loopback_may_read_and_nobody_may_order() -> None:
-    with served(tokens=()) as api:
+    with served(tokens=None) as api:
         assert api.get("/api/v1/status", None).status_code == 200
         assert api.post("/api/v1/pause", None, json={"reason": "x"}).status_code == 403
         # A page in somebody's browser reaches loopback under a name of its own.
         assert api.get("/api/v1/status", None, headers={"Host": "evil.example"}).status_code == 401
+
+
+def test_a_file_that_lists_no_token_lets_nobody_in() -> None:
+    with served(tokens=()) as api:
+        assert api.get("/api/v1/status", None).status_code == 401
+
+
+def test_what_is_published_is_open_signed_and_redacted_and_nothing_is_published_unasked() -> None:
+    """It needs no token, because a pipeline that runs for forks has none."""
+    key = Ed25519PrivateKey.generate()
+    with served(signed=Publisher(key, tuple(Redaction)).signed) as api:
+        content = api.get("/api/v1/observation/signed", None).content
+    seen = opened(content, [key.public_key()], OBSERVED_AT, timedelta(0))
+    assert seen.hosts
+    assert {host.address for host in seen.hosts} == {None}
+
+    with served() as api:
+        assert api.get("/api/v1/observation/signed", None).status_code == 404
 
 
 def test_orders_reach_the_loop_with_who_gave_them(api: Api) -> None:

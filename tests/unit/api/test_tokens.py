@@ -10,6 +10,7 @@ from reconciler.api.tokens import (
     Caller,
     Role,
     Token,
+    TokenFile,
     TokensError,
     caller_of,
     digest_of_token,
@@ -76,3 +77,23 @@ def test_a_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(TokensError, match="may be written by others"):
         read_tokens(file)
+
+
+def test_tokens_are_given_and_taken_back_while_the_service_runs(tmp_path: Path) -> None:
+    """A file that breaks meanwhile changes nothing; an empty list lets nobody in."""
+    file = tmp_path / "tokens.yaml"
+    write(file, "tokens: []\n")
+    tokens = TokenFile(file)
+    assert tokens() == ()
+
+    write(file, "tokens:\n" + token_entry(CI))
+    assert tokens() == (CI,)
+    write(file, "tokens: 3 and broken\n")
+    assert tokens() == (CI,)
+    write(file, "tokens:  []\n")
+    assert tokens() == ()
+
+
+def write(file: Path, text: str) -> None:
+    file.write_text(text, "utf-8")
+    file.chmod(0o600)

@@ -26,6 +26,8 @@ from reconciler.service.telling import Teller
 from reconciler.simulator.fleet import SimulatedHosts
 from reconciler.simulator.world import World
 from reconciler.store import MemoryStore, Origin
+from reconciler.store.kinds import PLAN_APPROVED
+from reconciler.store.plans import approval_data
 from tests.builders import OBSERVED_AT, a_fleet, a_host, a_vm, desired, desired_vm
 
 BAD = Problem("unknown-field", "no such field", "correct it")
@@ -241,7 +243,6 @@ def test_a_held_machine_stays_until_it_is_released() -> None:
         (HoldMachine("vm1", "why", OBSERVED_AT), "past"),
         (ReleaseMachine("vm1"), "not-held"),
         (Resume(), "not-paused"),
-        (ApprovePlan("sha256:" + "0" * 64), "not-waiting"),
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused_with_its_reason_and_is_in_the_audit_trail(order: Order, code: str) -> None:
@@ -271,7 +272,28 @@ def test_only_the_plan_that_was_approved_starts_once_and_its_rest_needs_no_secon
     stage.source.known.append(at("c2", vm1="Host1", vm2="Host1"))
     stage.live(10)
     assert stage.where()["vm1"] == "Host2"
-    assert stage.order(ApprovePlan(waits_for)).code == "not-waiting"
+    assert stage.where()["vm1"] == "Host2"
+
+
+def test_a_plan_may_be_approved_before_its_commit_comes_and_by_another_process() -> None:
+    """As a review approves it, before the merge. What is planned instead waits, and says how it differs."""
+    reviewed = Stage(Commits([at("c2", vm1="Host2")]), approval=True)
+    reviewed.live(1)
+    plan = reviewed.board.latest.plan
+    assert plan is not None
+    stage = Stage(Commits([at("c1")]), approval=True)
+    stage.live(1)
+
+    stage.store.append(PLAN_APPROVED, approval_data(plan.fingerprint, plan))
+    stage.source.known.append(at("c3", vm2="Host1"))
+    stage.live(10)
+    (waiting,) = stage.board.latest.waiting
+    assert stage.where() == {"vm1": "Host1", "vm2": "Host2"}
+    assert "+ vm2 liveMigration Host2 → Host1; - vm1 liveMigration Host1 → Host2" in waiting.finding
+
+    stage.source.known.append(at("c2", vm1="Host2"))
+    stage.live(10)
+    assert stage.where() == {"vm1": "Host2", "vm2": "Host2"}
 
 
 def test_an_approved_plan_goes_on_after_a_restart() -> None:

@@ -10,7 +10,20 @@ import pytest
 from reconciler.clock import ManualClock
 from reconciler.store import MemoryStore, Origin, Retention, SqliteStore, Store
 from reconciler.store.chain import breaches, let_go_by
-from reconciler.store.kinds import APPLIED, HOLD, INTENT, OUTCOME, RELEASE, ROLE_REMOVED, ROLE_RESTORED, TRIMMED
+from reconciler.store.kinds import (
+    APPLIED,
+    HOLD,
+    IN_FORCE,
+    INTENT,
+    OUTCOME,
+    PAUSED,
+    PLAN_APPROVED,
+    RELEASE,
+    ROLE_REMOVED,
+    ROLE_RESTORED,
+    TRIMMED,
+)
+from reconciler.store.plans import approval_data
 
 START = datetime(2026, 11, 22, 10, tzinfo=UTC)
 ID = "0A0B0C0D-0000-0000-0000-00000000000"
@@ -146,6 +159,9 @@ KEPT: list[tuple[str, Callable[[Store], object]]] = [
     ("an intent nobody knows the end of", lambda store: store.append(INTENT, intent(9, "open"))),
     ("a role that is owed", lambda store: store.append(ROLE_REMOVED, {"machine": f"{ID}9", "owed": True})),
     ("a hold without end", lambda store: store.append(HOLD, hold("held", "bob"))),
+    ("an approval that nobody used", lambda store: store.append(PLAN_APPROVED, approval_data("sha256:" + "a" * 64))),
+    ("the revision in force", lambda store: store.append(IN_FORCE, {"revision": "c1"})),
+    ("a pause", lambda store: store.append(PAUSED, {"reason": "audit"})),
     ("the machines last applied", lambda store: store.append(APPLIED, {"machines": ["web1"]})),
 ]
 
