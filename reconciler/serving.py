@@ -28,14 +28,27 @@ from reconciler.controller import Controller, Options
 from reconciler.desired import SourceFile
 from reconciler.files import FileProblem
 from reconciler.folder import user_cache
+from reconciler.forges.configured import repository_of
 from reconciler.hosts.port import Hosts
 from reconciler.logs import configure, log_event
+from reconciler.model.commit_report import CommitReport
 from reconciler.model.problem import Problem
 from reconciler.model.status import Event
 from reconciler.notices import Settings as NoticeSettings
 from reconciler.published.keys import read_private_key
+from reconciler.report.forges import DIALECTS
+from reconciler.service.announcer import Announcer
 from reconciler.service.approvals import Approvals
-from reconciler.service.config import ApiConfig, ConfigError, GitConfig, ServiceConfig, SourceConfig, service_config
+from reconciler.service.commits import Commits
+from reconciler.service.config import (
+    ApiConfig,
+    ConfigError,
+    ForgeConfig,
+    GitConfig,
+    ServiceConfig,
+    SourceConfig,
+    service_config,
+)
 from reconciler.service.desk import Desk
 from reconciler.service.following import Following
 from reconciler.service.git_source import GitSource
@@ -144,7 +157,17 @@ class Served:
             rhythm=Rhythm(config.interval, _poll_with_jitter(config.source)),
             mode=config.mode,
             publisher=self._publisher,
+            commits=Commits(store) if config.forge else None,
+            announce=self._make_announce(config.forge) if config.forge else None,
         )
+
+    def _make_announce(self, forge: ForgeConfig) -> Callable[[Sequence[CommitReport]], None]:
+        token = _secret(forge.token, "the forge's token", "forge.token")
+        repository = repository_of(forge.name, forge.repository, forge.url, token or "", system_clock())
+        room = DIALECTS[forge.name].room
+        announcer = Announcer(repository, forge.fleet, room, lambda result: self.metrics.count("forge", result))
+        self._stack.callback(announcer.close)
+        return announcer.tell
 
     def _make_publisher(self, teller: Teller) -> Publisher | None:
         given = self._config.publish
@@ -194,7 +217,7 @@ class Served:
             describe=openapi_document,
             signed=self._publisher.signed if self._publisher else None,
             hasten=self._waker.hasten,
-            webhook_secret=_secret(api.webhook_secret),
+            webhook_secret=_secret(api.webhook_secret, "the webhook's secret", "api.webhookSecret"),
             stalled_seconds=max(900.0, 3 * self._config.interval_seconds),
         )
         application = make_application(context, maximum_archive_bytes=api.maximum_archive_bytes)
@@ -285,16 +308,15 @@ def _poll_with_jitter(source: SourceConfig) -> Callable[[], timedelta]:
     return lambda: timedelta(seconds=seconds * (1 + JITTER * (2 * spread.random() - 1)))
 
 
-def _secret(file: Path | None) -> str | None:
+def _secret(file: Path | None, what: str, setting: str) -> str | None:
     if file is None:
         return None
     try:
         return file.read_text("utf-8").strip() or None
     except (OSError, UnicodeError) as error:
-        finding = f"the webhook's secret cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise ConfigError(
-            (Problem("no-secret", finding, "name a readable file (api.webhookSecret)", subject=str(file)),)
-        ) from error
+        finding = f"{what} cannot be read: {getattr(error, 'strerror', None) or error}"
+        remedy = f"name a readable file ({setting})"
+        raise ConfigError((Problem("no-secret", finding, remedy, subject=str(file)),)) from error
 
 
 def _tls(api: ApiConfig) -> Any:

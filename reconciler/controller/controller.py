@@ -105,6 +105,7 @@ class Controller:
         self.peaks = peak_of(self.peaks, observation)
         self.starter.note_restored_roles(observation)
         self.followed.settle(desired, observation)
+        self.followed.close_begun(observation)
         thought = think(self._under_holds(desired, observation), observation, self.solver)
         self.followed.adopt(thought.drift)
         self.followed.intervene(thought.drift, desired.digest)

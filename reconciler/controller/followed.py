@@ -12,7 +12,7 @@ from reconciler.clock import Clock
 from reconciler.controller.options import Options, View
 from reconciler.controller.patience import is_stalled, why_end
 from reconciler.controller.start import Starter
-from reconciler.controller.tracking import Tracked, adopted_step, key_of, not_after, outcome_of, row_of
+from reconciler.controller.tracking import Tracked, adopted_step, key_of, not_after, outcome, outcome_of, row_of
 from reconciler.controller.verify import Judgement, Verdict, judge
 from reconciler.decide import attempt_key
 from reconciler.hosts.port import Answer
@@ -133,6 +133,24 @@ class Followed:
         self._ended_rows.append(replace(row_of(tracked, now), state=state))
         self.store.append(OUTCOME, ended.to_json())
         self.outcomes.append(ended)
+
+    def close_begun(self, observation: Observation) -> None:
+        """Write down what was begun before us and is seen done: it ended while no controller looked.
+
+        Where high availability is owed, the machine is followed by its debt, which ends the same way.
+        """
+        for key, step in sorted(self.begun.items()):
+            # Its state before is not known any more, and people may have changed it since: where it lies is what counts.
+            state = next((machine.state for _, machine in observation.sightings.get(key, ())), None)
+            verdict = judge(step, state, observation).verdict
+            if key in self.tracked or key in self.starter.memory.unprotected_since or verdict is Verdict.RUNNING:
+                continue
+            if verdict is Verdict.DONE:
+                del self.begun[key]
+                ended = outcome(step, OutcomeState.DONE, "ended while no controller looked")
+                self.store.append(OUTCOME, ended.to_json())
+                self.outcomes.append(ended)
+                self.starter.succeeded(step)
 
     # -- what should go on no longer
 

@@ -40,14 +40,36 @@ class AzureDevOps:
     def set_status(self, status: Status) -> None:
         """Set the status of the last iteration."""
         iterations = self._rest.get(f"{self._request}/iterations?{VERSION}")["value"]
-        data: dict[str, Any] = {
-            "state": "succeeded" if status.is_fine else "failed",
-            "description": status.text,
-            "context": {"genre": GENRE, "name": status.name.removeprefix(f"{GENRE}/")},
-            "iterationId": max(one["id"] for one in iterations),
-        }
-        path = f"{self._request}/statuses?{VERSION}-preview.1"
-        self._rest.send("POST", path, data | ({"targetUrl": status.url} if status.url else {}))
+        data = _status_data(status) | {"iterationId": max(one["id"] for one in iterations)}
+        self._rest.send("POST", f"{self._request}/statuses?{VERSION}-preview.1", data)
+
+
+class AzureDevOpsRepository:
+    """A repository of a project, both by name or id."""
+
+    def __init__(self, rest: Rest, project: str, repository: str) -> None:
+        self._rest, self._project, self._repository = rest, project, repository
+        self._base = f"/{quote(project, safe='')}/_apis/git/repositories/{quote(repository, safe='')}"
+
+    def merged_request(self, commit: str) -> AzureDevOps | None:
+        """Return the completed pull request whose merge commit this is."""
+        asked = {"queries": [{"type": "lastMergeCommit", "items": [commit]}]}
+        found = self._rest.send("POST", f"{self._base}/pullrequestquery?{VERSION}", asked)["results"]
+        listed = [one for result in found for one in result.get(commit) or () if one.get("status") == "completed"]
+        return AzureDevOps(self._rest, self._project, self._repository, int(listed[0]["pullRequestId"])) if listed else None
+
+    def set_commit_status(self, commit: str, status: Status) -> None:
+        """Set the commit status."""
+        self._rest.send("POST", f"{self._base}/commits/{commit}/statuses?{VERSION}", _status_data(status))
+
+
+def _status_data(status: Status) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "state": {True: "succeeded", False: "failed", None: "pending"}[status.is_fine],
+        "description": status.text,
+        "context": {"genre": GENRE, "name": status.name.removeprefix(f"{GENRE}/")},
+    }
+    return data | ({"targetUrl": status.url} if status.url else {})
 
 
 def _ours(thread: dict[str, Any], me: str) -> Iterator[Comment]:

@@ -31,10 +31,8 @@ class GitHub:
 
     def set_status(self, status: Status) -> None:
         """Set the commit status."""
-        data: dict[str, Any] = {"state": "success" if status.is_fine else "failure", "context": status.name}
-        data |= {"description": status.text} | ({"target_url": status.url} if status.url else {})
         commit = self._commit or self._rest.get(f"{self._base}/pulls/{self._number}")["head"]["sha"]
-        self._rest.send("POST", f"{self._base}/statuses/{commit}", data)
+        _set_status(self._rest, self._base, commit, status)
 
     def _login(self) -> str | None:
         try:
@@ -47,3 +45,26 @@ class GitHub:
 
 def _is_ours(user: dict[str, Any], login: str | None) -> bool:
     return user.get("login") == login if login else user.get("type") == "Bot"
+
+
+class GitHubRepository:
+    """A repository, ``owner/name``."""
+
+    def __init__(self, rest: Rest, repository: str) -> None:
+        self._rest, self._repository = rest, repository
+
+    def merged_request(self, commit: str) -> GitHub | None:
+        """Return the merged pull request that the commit came with."""
+        found = self._rest.get(f"/repos/{self._repository}/commits/{commit}/pulls")
+        merged = [one["number"] for one in found if one.get("merged_at")]
+        return GitHub(self._rest, self._repository, int(merged[0]), commit) if merged else None
+
+    def set_commit_status(self, commit: str, status: Status) -> None:
+        """Set the commit status."""
+        _set_status(self._rest, f"/repos/{self._repository}", commit, status)
+
+
+def _set_status(rest: Rest, base: str, commit: str, status: Status) -> None:
+    state = {True: "success", False: "failure", None: "pending"}[status.is_fine]
+    data: dict[str, Any] = {"state": state, "context": status.name, "description": status.text}
+    rest.send("POST", f"{base}/statuses/{commit}", data | ({"target_url": status.url} if status.url else {}))

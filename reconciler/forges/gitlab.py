@@ -32,6 +32,28 @@ class GitLab:
 
     def set_status(self, status: Status) -> None:
         """Set the commit status."""
-        data = {"state": "success" if status.is_fine else "failed", "name": status.name, "description": status.text}
         commit = self._commit or self._rest.get(self._request)["sha"]
-        self._rest.send("POST", f"{self._project}/statuses/{commit}", data | ({"target_url": status.url} if status.url else {}))
+        _set_status(self._rest, self._project, commit, status)
+
+
+class GitLabRepository:
+    """A project, by its id or path."""
+
+    def __init__(self, rest: Rest, project: str) -> None:
+        self._rest, self._given, self._project = rest, project, f"/projects/{quote(project, safe='')}"
+
+    def merged_request(self, commit: str) -> GitLab | None:
+        """Return the merged merge request that the commit came with."""
+        found = self._rest.get(f"{self._project}/repository/commits/{commit}/merge_requests")
+        merged = [one["iid"] for one in found if one.get("state") == "merged"]
+        return GitLab(self._rest, self._given, int(merged[0]), commit) if merged else None
+
+    def set_commit_status(self, commit: str, status: Status) -> None:
+        """Set the commit status."""
+        _set_status(self._rest, self._project, commit, status)
+
+
+def _set_status(rest: Rest, project: str, commit: str, status: Status) -> None:
+    state = {True: "success", False: "failed", None: "running"}[status.is_fine]
+    data = {"state": state, "name": status.name, "description": status.text}
+    rest.send("POST", f"{project}/statuses/{commit}", data | ({"target_url": status.url} if status.url else {}))

@@ -35,10 +35,13 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A status of the head: a name of its own per fleet, green or not, at most 140 characters, and where to read more."""
+    """A status of the head: a name of its own per fleet, at most 140 characters, and where to read more.
+
+    ``is_fine`` is None while nobody can tell yet.
+    """
 
     name: str
-    is_fine: bool
+    is_fine: bool | None
     text: str
     url: str | None = None
 
@@ -60,4 +63,16 @@ class Forge(Protocol):
 
     def set_status(self, status: Status) -> None:
         """Set the status of the head commit; a later one of the same name takes its place."""
+        ...
+
+
+class Repository(Protocol):
+    """One repository on one forge, and what was merged into it. Every method raises ForgeError."""
+
+    def merged_request(self, commit: str) -> Forge | None:
+        """Return the pull request whose merge brought this commit, or None where there is none."""
+        ...
+
+    def set_commit_status(self, commit: str, status: Status) -> None:
+        """Set the status of a commit; a later one of the same name takes its place."""
         ...

@@ -139,13 +139,16 @@ def _markdown(report: ApplyReport, most: int | None) -> str:
         MARKER,
         f"**{'✓' if report.exit_code == ExitCode.DONE else '⚠'} {apply_headline(report)}**",
         prose(interruption(report)),
-        table(
-            ("", "Machine", "From → to", "Kind", "State", "Time", "Detail"), [_cells(item) for item in report.outcomes], most
-        ),
+        outcome_table(report.outcomes, most),
         "### Needs attention\n\n" + attention if attention.strip() else "",
         "### Drift that is left\n\n" + drift_table(report.drift, most) if report.drift else "",
         prose(exit_line(report)),
     )
+
+
+def outcome_table(outcomes: Sequence[StepOutcome], most: int | None) -> str:
+    """Return what came of steps as a markdown table, or an empty text where there were none."""
+    return table(("", "Machine", "From → to", "Kind", "State", "Time", "Detail"), [_cells(one) for one in outcomes], most)
 
 
 def _cells(outcome: StepOutcome) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from reconciler.model.problem import Problem
 from reconciler.published.redaction import Redaction
+from reconciler.report.forges import ForgeName
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -124,6 +125,26 @@ class NoticesConfig(Part):
     repeat_seconds: Seconds = 3600
 
 
+class ForgeConfig(Part):
+    """Where the commits come from as pull requests. ``repository`` is ``owner/name``, on Azure DevOps ``project/repository``.
+
+    ``url`` is the root of its API, ``token`` a file with a token that may comment and set statuses; ``fleet`` is a name where
+    one repository serves several.
+    """
+
+    name: ForgeName
+    repository: Annotated[str, Field(min_length=1)]
+    url: str | None = None
+    token: Path
+    fleet: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "ForgeConfig":
+        if self.name is ForgeName.AZURE_DEVOPS and self.url is None:
+            raise ValueError("give url: https://dev.azure.com/ORGANISATION, or that of the server's collection")
+        return self
+
+
 class PublishConfig(Part):
     """What was seen, redacted and signed with ``sign_key``: at ``/api/v1/observation/signed`` and, where named, in a file."""
 
@@ -151,7 +172,14 @@ class ServiceConfig(Part):
     api: ApiConfig | None = ApiConfig()
     notices: NoticesConfig | None = None
     publish: PublishConfig | None = None
+    forge: ForgeConfig | None = None
     log: LogConfig = LogConfig()
+
+    @model_validator(mode="after")
+    def _commits_have_requests(self) -> "ServiceConfig":
+        if self.forge is not None and self.source.git is None:
+            raise ValueError("forge: only commits have pull requests; follow git, or leave it out")
+        return self
 
     @property
     def interval(self) -> timedelta:
@@ -192,6 +220,7 @@ PATHS = frozenset(
         "winrm",
         "signKey",
         "file",
+        "token",
     }
 )
 

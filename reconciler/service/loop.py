@@ -5,7 +5,7 @@ the same loop runs against a fleet and against a simulation on virtual time.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -13,10 +13,12 @@ from typing import Literal, Protocol
 from reconciler.clock import Clock
 from reconciler.controller import Controller, PassResult
 from reconciler.cycle import UnsoundPlan
+from reconciler.model.commit_report import CommitReport
 from reconciler.model.plan import Plan
 from reconciler.model.progress import Progress
 from reconciler.model.status import Event
 from reconciler.service.approvals import Approvals
+from reconciler.service.commits import Commits
 from reconciler.service.desk import Desk
 from reconciler.service.following import Following
 from reconciler.service.metrics import Metrics
@@ -63,6 +65,8 @@ class Service:
     rhythm: Rhythm
     mode: Literal["apply", "report"] = "apply"
     publisher: Publisher | None = None
+    commits: Commits | None = None
+    announce: Callable[[Sequence[CommitReport]], None] | None = None
     stopping: bool = False
     _last: PassResult | None = None
     _pass_due: datetime | None = None
@@ -91,6 +95,8 @@ class Service:
         now = self.clock.now()
         if self._source_due is None or now >= self._source_due:
             changed |= self.following.look()
+            if self.commits and self.announce:
+                self.announce(self.commits.refused(self.following.status()))
             self._source_due = now + self.rhythm.poll()
         if changed or self._is_pass_due(now):
             self._pass()
@@ -149,6 +155,10 @@ class Service:
         self.teller.after_pass(result, self.controller.followed.tracked, self._standing(), now)
         if self.publisher:
             self.publisher.take(result.thought.observation)
+        status = self.teller.status
+        if self.commits and self.announce and status:
+            running = len(self.controller.followed.tracked)
+            self.announce(self.commits.after_pass(result, status, running, self.controller.hold_back, now))
 
     def _fail(self, name: str, message: str) -> None:
         """Something of ours is wrong: nothing was started; say so, and try again at the next interval."""

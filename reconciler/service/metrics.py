@@ -70,6 +70,7 @@ COUNTERS = {
     "guardrail": ("guardrail_blocked", "Plans held back by a guard rail", "rule"),
     "passes": ("passes", "Looks at the fleet that led to a plan", ""),
     "failures": ("pass_failures", "Passes that ended in an error of ours", ""),
+    "forge": ("forge_words", "Words to pull requests about their commits, by what came of them", "result"),
     "notices": ("notices", "Notices to people, by what came of them", "result"),
 }
 

@@ -46,6 +46,11 @@ class Teller:
     _told: Told = field(default_factory=Told)
     _progress: Progress | None = None
 
+    @property
+    def status(self) -> FleetStatus | None:
+        """The status as it was told last."""
+        return self._status
+
     def after_pass(self, result: PassResult, tracked: Mapping[str, Tracked], standing: Standing, now: datetime) -> None:
         """Publish what a pass came to."""
         thought = result.thought

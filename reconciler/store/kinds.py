@@ -21,6 +21,7 @@ RELEASE: Final = "release"
 TRIMMED: Final = "trimmed"
 # Of the continuous service: which revision it follows, whether it is paused, which plans were approved.
 IN_FORCE: Final = "in-force"
+CARRIED_OUT: Final = "commit-carried-out"
 ACCEPTED: Final = "revision-accepted"
 PAUSED: Final = "paused"
 RESUMED: Final = "resumed"
@@ -34,7 +35,7 @@ ENDED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     PLAN_APPROVED: (APPROVAL_USED,),
 }
 # Of these only the newest says how things stand; it stays however old it is.
-NEWEST_MATTERS: Final = (APPLIED, PLANNED, TRIMMED, IN_FORCE, PAUSED, RESUMED, APPROVAL_USED)
+NEWEST_MATTERS: Final = (APPLIED, PLANNED, TRIMMED, IN_FORCE, CARRIED_OUT, PAUSED, RESUMED, APPROVAL_USED)
 
 ROLE_ATTEMPT: Final = "role/"
 MACHINE: Final = "virtualMachine/"

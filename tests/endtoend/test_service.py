@@ -30,6 +30,7 @@ from reconciler.model.words import MigrationKind
 from reconciler.published.envelope import opened
 from reconciler.published.keys import make_keys, read_public_key
 from reconciler.simulator.stage import Stage, staged
+from tests.unit.forges.fakes import TOKEN, FakeGitHub, serving
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed"),
@@ -159,7 +160,16 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+def forge() -> Iterator[FakeGitHub]:
+    """A forge on which every commit came with pull request 7."""
+    fake = FakeGitHub()
+    fake.every_commit_is_merged = True
+    with serving(fake):
+        yield fake
+
+
+@pytest.fixture
+def scene(tmp_path: Path, forge: FakeGitHub) -> Iterator[Scene]:
     Scene.git(tmp_path, "init", "--quiet", "--bare", "origin.git")
     Scene.git(tmp_path, "clone", "--quiet", str(tmp_path / "origin.git"), "work")
     Scene.git(tmp_path / "work", "checkout", "--quiet", "-B", "main")
@@ -175,14 +185,16 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
             "winrm": "winrm.yaml",
             "api": {"port": 0},
             "publish": {"signKey": "fleet.key", "file": "observation.json"},
+            "forge": {"name": "github", "repository": "contoso/fleet", "url": forge.url, "token": "forge-token"},
             "log": {"format": "json"},
         }
+        (tmp_path / "forge-token").write_text(TOKEN + "\n", "utf-8")
         make_keys(tmp_path / "fleet.key")
         (tmp_path / "service.yaml").write_text(yaml.safe_dump(service), "utf-8")
         yield Scene(tmp_path, stage)
 
 
-def test_commit_migrate_drift_bad_commit_recovery_stop_and_restart(scene: Scene) -> None:
+def test_commit_migrate_drift_bad_commit_recovery_stop_and_restart(scene: Scene, forge: FakeGitHub) -> None:
     scene.commit(fleet_yaml("StandAlone1"))
     with scene.running():
         events = scene.events()
@@ -222,6 +234,10 @@ def test_commit_migrate_drift_bad_commit_recovery_stop_and_restart(scene: Scene)
         assert scene.stop() == 0
 
     assert scene.where() == "StandAlone1"
+    (comment,) = forge.bodies()
+    assert comment.startswith("<!-- reconciler:commit -->\n\n### ✓ reconciler: carried out: 1 migration done and verified")
+    words = [(status["path"].rpartition("/")[2], status["state"]) for status in forge.statuses]
+    assert {(moved, "success"), (bad, "failure")} <= set(words)
     assert [entry["kind"] for entry in history].count("intent") == 3
     assert 'reconciler_steps_total{state="done"} 2.0' in metrics
     lines = [json.loads(line) for line in scene.log if line.startswith("{")]

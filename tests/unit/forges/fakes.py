@@ -4,6 +4,7 @@ Only what the clients use is there; anything else is a 404, as on the real ones.
 """
 
 import asyncio
+import base64
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from aiohttp import web
 
 TOKEN = "t0ken-that-must-not-show"
 ME, OTHER = "reconciler-bot", "mallory"
+BASIC = "Basic " + base64.b64encode(f":{TOKEN}".encode()).decode("ascii")  # a personal access token of Azure DevOps
+MERGED, PUSHED = "5ea1" * 10, "d1ec" * 10  # a commit that came with pull request 7, and one that nobody reviewed
 LOST = 599  # done, and the answer lost on the way: shown as 502
 
 
@@ -53,7 +56,7 @@ class FakeForge:
             if status == LOST:
                 self.write(path, await request.json())
             return web.Response(status=502 if status == LOST else status, headers=headers, text=text)
-        if request.headers.get(self.header) != self.secret:
+        if request.headers.get(self.header) not in (self.secret, BASIC):
             return web.json_response({"message": f"Bad credentials {request.headers.get(self.header)}"}, status=401)
         data = await request.json() if request.can_read_body else None
         answer = self.read(path, request) if data is None else self.checked(path, data, request.method)
@@ -93,6 +96,7 @@ class FakeGitHub(FakeForge):
 
     secret = f"Bearer {TOKEN}"
     name = "github"
+    every_commit_is_merged = False
 
     def environment(self) -> dict[str, str]:
         return {
@@ -105,6 +109,9 @@ class FakeGitHub(FakeForge):
     def read(self, path: str, request: web.Request) -> Any:
         if path == "/user":
             return web.json_response({"message": "Resource not accessible by integration"}, status=403)
+        if path.startswith("/repos/contoso/fleet/commits/"):
+            found = [{"number": 6, "merged_at": None}, {"number": 7, "merged_at": "2026-11-24T12:00:00Z"}]
+            return found if MERGED in path or self.every_commit_is_merged else []
         if path == "/repos/contoso/fleet/pulls/7":
             return {"head": {"sha": "feed" * 10}}
         page = int(request.query.get("page", "1"))
@@ -127,6 +134,8 @@ class FakeGitLab(FakeForge):
     def read(self, path: str, request: web.Request) -> Any:
         if path == "/user":
             return {"id": 1}
+        if path.startswith("/projects/12/repository/commits/"):
+            return [{"iid": 6, "state": "closed"}, {"iid": 7, "state": "merged"}] if MERGED in path else []
         if path == "/projects/12/merge_requests/7":
             return {"sha": "feed" * 10}
         return [
@@ -159,6 +168,12 @@ class FakeAzureDevOps(FakeForge):
         if path.endswith("/iterations"):
             return {"value": [{"id": 1}, {"id": 3}, {"id": 2}]}
         return {"value": [self.thread(one) for one in self.comments.values()]}
+
+    def write(self, path: str, data: dict[str, Any]) -> Any:
+        if path.endswith("/pullrequestquery"):
+            (asked,) = data["queries"][0]["items"]
+            return {"results": [{asked: [{"pullRequestId": 7, "status": "completed"}]} if asked == MERGED else {}]}
+        return super().write(path, data)
 
     def thread(self, one: dict[str, Any]) -> dict[str, Any]:
         author = {"id": "me" if one["author"] == ME else "other"}

@@ -1,6 +1,6 @@
 """The service on a simulated fleet and virtual time: what it follows, what it refuses, what it says, and how it ends."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -9,12 +9,14 @@ import pytest
 from reconciler.clock import ManualClock
 from reconciler.controller import Controller, Options
 from reconciler.desired import SourceFile
+from reconciler.model.commit_report import CommitReport
 from reconciler.model.desired import Desired
 from reconciler.model.problem import Problem
 from reconciler.model.status import ConditionType, Event, Truth
 from reconciler.notices import Message, Settings
 from reconciler.service.acceptance import Candidate
 from reconciler.service.approvals import Approvals
+from reconciler.service.commits import Commits as CommitsTold
 from reconciler.service.desk import Desk
 from reconciler.service.following import Following
 from reconciler.service.loop import ProgressView, Rhythm, Service
@@ -28,7 +30,7 @@ from reconciler.simulator.world import World
 from reconciler.store import MemoryStore, Origin
 from reconciler.store.kinds import PLAN_APPROVED
 from reconciler.store.plans import approval_data
-from tests.builders import OBSERVED_AT, a_fleet, a_host, a_vm, desired, desired_vm
+from tests.builders import OBSERVED_AT, a_fleet, a_host, a_vm, desired, desired_host, desired_vm, vm_id
 
 BAD = Problem("unknown-field", "no such field", "correct it")
 
@@ -63,6 +65,7 @@ class Stage:
     clock: ManualClock = field(default_factory=lambda: ManualClock(OBSERVED_AT + timedelta(minutes=1)))
     events: list[Event] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    words: list[CommitReport] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.world = World(a_fleet(a_host("Host1", a_vm("vm1")), a_host("Host2", a_vm("vm2"))), self.clock)
@@ -90,6 +93,8 @@ class Stage:
             waits=self,
             rhythm=Rhythm(timedelta(minutes=5), lambda: timedelta(minutes=1)),
             mode=self.mode,
+            commits=CommitsTold(self.store),
+            announce=self.words.extend,
         )
         self.service.following.take_up()
 
@@ -110,6 +115,10 @@ class Stage:
 
     def where(self) -> dict[str, str]:
         return {machine.name: host.name for host, machine in self.world.observation().machines()}
+
+    def said(self) -> list[tuple[str, str, int]]:
+        """The words on commits: which, how it stands, and how many steps ended."""
+        return [(word.revision, word.state.value, len(word.outcomes)) for word in self.words]
 
     def told(self) -> list[str]:
         return [event.name for event in self.events]
@@ -304,6 +313,52 @@ def test_an_approved_plan_goes_on_after_a_restart() -> None:
     stage.live(10)
 
     assert stage.where() == {"vm1": "Host2", "vm2": "Host1"}
+
+
+# -- the last word on a commit
+
+
+def test_of_each_commit_it_is_told_how_it_goes_and_how_it_ended() -> None:
+    """One in place, one carried out; a restart says the same again, and drift after that is no matter of the pull request."""
+    stage = Stage(Commits([at("c1")]))
+    stage.live()
+    stage.source.known.append(at("c2", vm1="Host2"))
+    stage.live(10)
+    assert stage.said() == [("c1", "done", 0), ("c2", "underWay", 0), ("c2", "done", 1)]
+
+    stage.words.clear()
+    stage.start()
+    stage.live(10)
+    assert stage.said() == [("c2", "done", 1)]
+    stage.world.person_moves(vm_id("vm1"), "Host1")
+    stage.live(10)
+    assert stage.where()["vm1"] == "Host2"
+    assert {state for _, state, _ in stage.said()} == {"done"}
+
+
+def test_a_commit_that_is_overtaken_refused_or_stuck_is_told_so() -> None:
+    stage = Stage(Commits([at("c1")]))
+    stage.live(1)
+    stage.source.known.append(at("c2", vm1="Host2"))
+    stage.service._source_due = None
+    stage.service.once()
+    stage.source.known.append(at("c3", vm2="Host1"))
+    stage.service._source_due = None
+    stage.live(10)
+    assert stage.said()[1:4] == [("c2", "underWay", 0), ("c2", "overtaken", 0), ("c3", "underWay", 0)]
+    assert stage.said()[-1][:2] == ("c3", "done")
+
+    stage.words.clear()
+    stage.source.known.append(Candidate("c4", None, (BAD,), descends=True))
+    stage.live(10)
+    assert [(word.revision, word.state, word.why) for word in stage.words] == [("c4", "refused", str(BAD))]
+
+    stage.words.clear()
+    closed = desired_host("Host2", cordoned=True)
+    stuck = desired(desired_vm("vm1", "Host2"), closed, hosts=2, digest="sha256:c5", revision="c5")
+    stage.source.known.append(replace(at("c5"), desired=stuck))
+    stage.live(10)
+    assert stage.said() == [("c5", "stuck", 0)]
 
 
 # -- the end
