@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SEEDS ?= 300
 FIRST_SEED ?= 1
 
-.PHONY: demo test check simulate planted-bugs harness sweep sweep-plans mutate-scripts bench format lock clean
+.PHONY: demo test check simulate planted-bugs harness sweep sweep-plans mutate-scripts fuzz-api bench format lock clean
 demo: $(READY)
 	@$(BIN)/reconciler demo
 
@@ -44,6 +44,10 @@ sweep-plans: $(READY)
 # Breaks every line of every script, one at a time; every break that the tests of their answers miss is named (minutes).
 mutate-scripts: $(READY)
 	@$(BIN)/python -m tests.unit.winrm.mutate_scripts --write
+
+# The API against its own OpenAPI document, at length (about 5 minutes).
+fuzz-api: $(READY)
+	@$(BIN)/python -m tests.unit.api.fuzzing 500
 
 # What planning and loading take; answers are checked before they are timed (about 10 minutes).
 bench: $(READY)

@@ -20,7 +20,7 @@ class HoldBody(Body):
     """Why hands are off, and until when (with a zone); for good where that is left out."""
 
     reason: Text
-    until: AwareDatetime | None = None
+    until: Annotated[AwareDatetime, Field(strict=True)] | None = None  # a number is no time that a person gave
 
 
 class PauseBody(Body):

@@ -44,7 +44,7 @@ class Route:
 NOT_YET = {503: "No look at the fleet has been taken yet"}
 NOT_FOUND = {404: "No such object"}
 ORDERED = {409: "The order was refused; the body says why", 503: "The service did not answer in time"}
-AFTER = {"after": {"type": "integer", "minimum": 0, "maximum": 2**53}}
+AFTER = {"after": {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}}
 LISTED: Mapping[str, Any] = {"type": "object"}
 DONE: Mapping[str, Any] = {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}}
 V = "/api/v1"
