@@ -1,5 +1,6 @@
 """Where operators' orders are carried out, one after another, in the loop's own thread; each goes into the audit trail."""
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,12 +26,13 @@ from reconciler.service.orders import (
     Result,
     Resume,
 )
-from reconciler.store import Origin, Store, StoreError
+from reconciler.store import Origin, Retention, Store, StoreError
 from reconciler.store.holds import active_holds, hold_data, release_data
 from reconciler.store.kinds import HOLD, PAUSED, RELEASE, RESUMED
 from reconciler.store.plans import record_plan
 
 ORDER = "order"
+_log = logging.getLogger("reconciler.service")
 
 
 class Desk:
@@ -49,6 +51,13 @@ class Desk:
         """From now on entries say that they were made for this desired state."""
         self._origin = replace(self._origin, revision=desired.revision, digest=desired.digest)
         self._store.acting(self._origin)
+
+    def trim(self) -> None:
+        """Let go of entries that are older or more than a store keeps."""
+        try:
+            self._store.trim(Retention())
+        except StoreError as error:
+            _log.error("the store cannot be trimmed: %s", error.problem.finding)
 
     def note_plan(self, plan: Plan) -> None:
         """Keep what is planned, where it is new, for the history."""

@@ -29,6 +29,7 @@ from reconciler.store import StoreError
 
 _log = logging.getLogger("reconciler.service")
 
+TRIM_EVERY = timedelta(days=1)
 END_PATIENCE = timedelta(minutes=5)
 SHORTEST_SECONDS = 0.05
 
@@ -72,6 +73,7 @@ class Service:
     _pass_due: datetime | None = None
     _source_due: datetime | None = None
     _trouble: str | None = None
+    _trim_due: datetime | None = None
     _end_by: datetime | None = field(default=None)
 
     def run(self) -> None:
@@ -93,6 +95,7 @@ class Service:
         """One round: orders, the source, a pass or a cheap look where one is due. Return for how many seconds to wait."""
         changed = self._carry_out_orders()
         now = self.clock.now()
+        self._trim(now)
         if self._source_due is None or now >= self._source_due:
             changed |= self.following.look()
             if self.commits and self.announce:
@@ -103,6 +106,14 @@ class Service:
         else:
             self.teller.between(self._standing(), self.clock.now())
         return self._seconds_left()
+
+    def _trim(self, now: datetime) -> None:
+        """Keep the store bounded: it was trimmed when it was opened, and a service may run for years."""
+        if self._trim_due is None:
+            self._trim_due = now + TRIM_EVERY
+        if now >= self._trim_due:
+            self._trim_due = now + TRIM_EVERY
+            self.desk.trim()
 
     # -- passes
 

@@ -28,7 +28,7 @@ from reconciler.service.telling import Teller
 from reconciler.simulator.fleet import SimulatedHosts
 from reconciler.simulator.world import World
 from reconciler.store import MemoryStore, Origin
-from reconciler.store.kinds import PLAN_APPROVED
+from reconciler.store.kinds import IN_FORCE, PLAN_APPROVED
 from reconciler.store.plans import approval_data
 from tests.builders import OBSERVED_AT, a_fleet, a_host, a_vm, desired, desired_host, desired_vm, vm_id
 
@@ -359,6 +359,19 @@ def test_a_commit_that_is_overtaken_refused_or_stuck_is_told_so() -> None:
     stage.source.known.append(replace(at("c5"), desired=stuck))
     stage.live(10)
     assert stage.said() == [("c5", "stuck", 0)]
+
+
+def test_the_store_of_a_service_that_runs_for_years_stays_bounded() -> None:
+    """Once a day what is old goes, and what still counts stays."""
+    stage = Stage(Commits([at("c1")]))
+    stage.live(1)
+    for number in range(1100):
+        stage.store.append("order", {"number": number})
+    stage.clock.sleep(timedelta(days=500).total_seconds())
+    stage.live(1)
+
+    assert len(stage.store.entries()) < 100
+    assert [entry.data["revision"] for entry in stage.store.entries(kinds=[IN_FORCE])] == ["c1"]
 
 
 # -- the end
