@@ -162,7 +162,11 @@ def _machine(number: int, size: int) -> seen.VirtualMachine:
 
 def _observed_host(number: int, machines: tuple[seen.VirtualMachine, ...], total: int, used: int) -> seen.Host:
     settings = seen.HostMigration(
-        enabled=True, maximum_virtual_machine_migrations=2, maximum_storage_migrations=2, performance_option="Compression"
+        enabled=True,
+        maximum_virtual_machine_migrations=2,
+        maximum_storage_migrations=2,
+        performance_option="Compression",
+        authentication_type="Kerberos",
     )
     return seen.Host(
         name=_host(number),
