@@ -12,7 +12,7 @@ import sys
 import types
 import typing
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
 from functools import cache, partial
@@ -62,6 +62,8 @@ class Writer:
             return lambda value: value if isinstance(value, str) else [convert(one) for one in value]
         if kind == "set":
             return lambda value: sorted(one.value for one in value)
+        if kind == "mapping":
+            return lambda value: {key.value: number for key, number in value.items()}
         if kind == "enum":
             return lambda value: value.value
         if kind == "moment":
@@ -139,6 +141,9 @@ class _Reader:
             return lambda value: frozenset(map(convert, value))
         if kind == "enum":
             return {one.value: one for one in hint}.__getitem__
+        if kind == "mapping":
+            convert = self.of(inner)
+            return lambda value: {convert(key): number for key, number in value.items()}
         if kind == "moment":
             return datetime.fromisoformat
         if kind == "source":
@@ -187,7 +192,9 @@ def _is_pooled(hint: Any) -> bool:
     kind, inner = _kind(hint)
     if kind == "object":
         return all(_is_pooled(one) for _, one in _fields(hint))
-    return _is_pooled(inner) if inner is not None else kind != "source" and typing.get_origin(hint) is not dict
+    if kind in ("mapping", "source") or typing.get_origin(hint) is dict:
+        return False
+    return inner is None or _is_pooled(inner)
 
 
 def _kind(hint: Any) -> tuple[str, Any]:
@@ -202,6 +209,8 @@ def _kind(hint: Any) -> tuple[str, Any]:
         return "list" if origin is tuple else "set", arguments[0]
     if hint is Source:
         return "source", None
+    if origin is Mapping:  # of numbers, by members of an enumeration
+        return "mapping", arguments[0]
     if isinstance(hint, type) and origin is None:
         return _kind_of_class(hint), None
     return "plain", None
