@@ -6,8 +6,7 @@ JSON) into problems.
 
 import json
 import os
-import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -17,6 +16,7 @@ from reconciler.collector import collector_at_rest
 from reconciler.desired import SourceFile
 from reconciler.desired.hints import shown_path
 from reconciler.desired.yaml_reader import MAXIMUM_BYTES, decode, too_large
+from reconciler.listing import Listing, list_folder, shown
 from reconciler.model.document import Document
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Plan
@@ -25,7 +25,6 @@ from reconciler.model.problem import Place, Problem
 
 # A survey of a thousand hosts with twenty thousand machines takes about a quarter of this.
 MAXIMUM_DOCUMENT_BYTES: Final = 256 * 1024 * 1024
-_SUFFIXES: Final = (".yaml", ".yml")
 _READ_AT_ONCE: Final = 64 * 1024
 
 _Document = TypeVar("_Document", bound=Document)
@@ -46,12 +45,14 @@ def read_folder(path: Path) -> tuple[list[SourceFile], list[Problem]]:
     with the path below it.
     """
     if path.is_file():
-        return _read_all([(str(path), _shown(path))])
-    if not path.is_dir():
-        return [], [_no_folder(path)]
-    candidates, problems = _candidates(path)
-    files, unreadable = _read_all(candidates)
-    return files, problems + unreadable
+        return _read_all([(str(path), shown(path))])
+    return read_listed(list_folder(path)) if path.is_dir() else ([], [_no_folder(path)])
+
+
+def read_listed(listing: Listing) -> tuple[list[SourceFile], list[Problem]]:
+    """Return the files of a folder that was listed, and what could not be read; links that lead outside come first."""
+    files, unreadable = _read_all(listing.files)
+    return files, [*map(_leads_outside, listing.outside), *unreadable]
 
 
 def write_folder(folder: Path, texts: Mapping[str, str], *, overwrite: bool) -> list[Problem]:
@@ -113,53 +114,6 @@ def read_preview(path: Path) -> Preview:
     return _read(path, Preview, "reconciler preview --out")
 
 
-def _candidates(root: Path) -> tuple[list[tuple[str, str]], list[Problem]]:
-    """Return the files to read and their names, sorted by path below the root, each real file once, and refused links."""
-    inside, above = root.resolve(), _shown(root / "x")[:-1]
-    found: dict[str, tuple[str, str]] = {}
-    problems: list[Problem] = []
-    for relative, path, target in sorted(_yaml_paths(root)):
-        name = _shown_text(above + relative)
-        if not _lies_in(target, inside):
-            problems.append(_leads_outside(name))
-        elif isinstance(target, str) or not target.is_dir():
-            found.setdefault(str(target), (path, name))
-    return list(found.values()), problems
-
-
-def _lies_in(target: Path | str, inside: Path) -> bool:
-    """Tell whether a real path lies in a real folder; text is the path of a plain file whose folder was found to do so."""
-    return isinstance(target, str) or target.is_relative_to(inside)
-
-
-def _yaml_paths(root: Path) -> Iterator[tuple[str, str, Path | str]]:
-    """Give YAML files and linked folders below a root: path below it, path, real path (text: a plain file inside).
-
-    Linked folders are not entered, so no loop can catch us. Tens of thousands of files make it worth while to resolve whole
-    folders and links only.
-    """
-    inside, above = root.resolve(), len(os.path.join(root, ""))
-    for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        real, here = Path(folder).resolve(), os.path.join(folder, "")
-        below = here[above:].replace(os.sep, "/")
-        is_inside = real.is_relative_to(inside)
-        wanted = [name for name in files if name.lower().endswith(_SUFFIXES) and not name.startswith(".")]
-        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        for name in (*links, *wanted):
-            path = here + name
-            is_plain = is_inside and _is_plain(path)
-            yield below + name, path, f"{real}{os.sep}{name}" if is_plain else Path(path).resolve()
-
-
-def _is_plain(path: str) -> bool:
-    """Tell whether a path is a file itself and no link to one; false where it has gone since it was listed."""
-    try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
-    except OSError:
-        return False
-
-
 def _read_all(candidates: list[tuple[str, str]]) -> tuple[list[SourceFile], list[Problem]]:
     files: list[SourceFile] = []
     problems: list[Problem] = []
@@ -197,16 +151,8 @@ def _bytes_of(path: str, most: int) -> bytes:
         os.close(handle)
 
 
-def _shown(path: Path) -> str:
-    return _shown_text(path.as_posix())
-
-
-def _shown_text(path: str) -> str:
-    return path.encode("utf-8", "replace").decode()
-
-
 def _no_folder(path: Path) -> Problem:
-    finding = f"there is no folder or file {_shown(path)}"
+    finding = f"there is no folder or file {shown(path)}"
     return Problem("no-such-folder", finding, "name the folder that holds the desired state", subject="desired state")
 
 
@@ -221,7 +167,7 @@ def _leads_outside(name: str) -> Problem:
 
 
 def _at_file(path: Path, code: str, finding: str, remedy: str, line: int = 1, column: int = 1) -> Problem:
-    return Problem(code, finding, remedy, place=Place(_shown(path), line, column))
+    return Problem(code, finding, remedy, place=Place(shown(path), line, column))
 
 
 def _read(path: Path, model: type[_Document], command: str) -> _Document:

@@ -1,5 +1,8 @@
 """The rim around loading: a folder of YAML to a desired state, with answers kept in a folder of the user's cache.
 
+An answer is found by the content of all files, and that in turn by how the folder looks from outside (``listing``): where no
+file has changed, none is opened.
+
 An entry holds names and paths of the fleet, so the folder is the user's alone. Entries of another version of this program
 are never seen: its code is part of the folder's name. Losing the folder costs time, nothing else.
 """
@@ -7,7 +10,8 @@ are never seen: its code is part of the folder's name. Losing the folder costs t
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib import resources
@@ -16,19 +20,43 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.collector import collector_at_rest
-from reconciler.desired import Cache, Loaded, load_desired
+from reconciler.desired import Cache, Loaded, SourceFile, load_desired
+from reconciler.desired.cache import recall
 from reconciler.desired.schemas import schema_names, schema_text
-from reconciler.files import read_folder
+from reconciler.files import read_folder, read_listed
+from reconciler.listing import list_folder
+from reconciler.model.problem import Problem
 
-# Each is about 300 bytes per machine; a few, so that going back and forth between branches stays fast.
-ENTRIES_KEPT: Final = 8
+# Answers, each about 300 bytes per machine, and how the folder looked; a few, so that going back and forth between branches
+# stays fast.
+ENTRIES_KEPT: Final = 16
+_LISTED: Final = "listed "
 _SUFFIX: Final = ".entry"
 _VARIABLE: Final = "RECONCILER_CACHE"
 
 
-def load_folder(folder: Path, kept: Cache | None = None) -> Loaded:
-    """Return the desired state of a folder and all its problems, those of reading first; None where any is an error."""
-    files, unreadable = read_folder(folder)
+def load_folder(folder: Path, kept: Cache | None = None, now: Callable[[], int] = time.time_ns) -> Loaded:
+    """Return the desired state of a folder and all its problems, those of reading first; None where any is an error.
+
+    ``now`` tells nanoseconds since 1970: files changed just before are read, for another change might not show.
+    """
+    if kept is None or not folder.is_dir():
+        return _loaded(*read_folder(folder), kept)
+    before = now()
+    listing = list_folder(folder)
+    stamp = listing.stamp(before)
+    with collector_at_rest():
+        if stamp is not None and (answer := _unchanged(kept, stamp)) is not None:
+            return answer
+    noted = _Noted(kept)
+    files, unreadable = read_listed(listing)
+    loaded = _loaded(files, unreadable, noted)
+    if stamp is not None and noted.key is not None and not unreadable:
+        kept.write(stamp, f"{_LISTED}{noted.key}".encode())
+    return loaded
+
+
+def _loaded(files: list[SourceFile], unreadable: list[Problem], kept: Cache | None) -> Loaded:
     if unreadable and not files:
         return Loaded(None, tuple(unreadable))  # that nothing is managed would be a second name for the same trouble
     with collector_at_rest():
@@ -36,6 +64,27 @@ def load_folder(folder: Path, kept: Cache | None = None) -> Loaded:
     if not unreadable:
         return loaded
     return Loaded(None, (*unreadable, *loaded.problems))
+
+
+def _unchanged(kept: Cache, stamp: str) -> Loaded | None:
+    """Return the answer that was given when the folder looked just like this, if it is still kept."""
+    key = (kept.read(stamp) or b"").decode("ascii", "replace")
+    return recall(kept, key.removeprefix(_LISTED), Loaded) if key.startswith(_LISTED) else None
+
+
+class _Noted:
+    """A cache that notes under which key an answer was asked for."""
+
+    def __init__(self, kept: Cache) -> None:
+        self._kept = kept
+        self.key: str | None = None
+
+    def read(self, key: str) -> bytes | None:
+        self.key = key
+        return self._kept.read(key)
+
+    def write(self, key: str, entry: bytes) -> None:
+        self._kept.write(key, entry)
 
 
 def user_cache(environ: Mapping[str, str]) -> "FolderCache | None":
