@@ -60,6 +60,7 @@ class Case:
     def __init__(self, plan: Plan, desired: Desired, observation: Observation) -> None:
         self.plan, self.desired, self.observation = plan, desired, observation
         self._first_stands: dict[str, Stand | None] = {}
+        self.seen_in_place: dict[str, bool] = {}  # what ``place`` has found already, by VMId
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -108,6 +109,11 @@ class Case:
     def managed(self) -> dict[str, Managed]:
         """Desired machines by VMId, where exactly one seen machine fits."""
         return {machine_id: machine for machine_id, machine in self.wanted if machine_id}
+
+    @cached_property
+    def emptied(self) -> frozenset[str]:
+        """The hosts in maintenance (case folded)."""
+        return frozenset(host.name.casefold() for host in self.desired.hosts if host.maintenance)
 
     @cached_property
     def wanted(self) -> list[tuple[str | None, Managed]]:

@@ -6,7 +6,7 @@ Every managed machine ends in place, or the plan says why not; one that is in pl
 from collections.abc import Iterator
 
 from reconciler.audit.case import Case, problem
-from reconciler.audit.place import in_place
+from reconciler.audit.place import in_place, seen_in_place
 from reconciler.model.desired import VirtualMachine as Managed
 from reconciler.model.plan import MachineStep
 from reconciler.model.problem import Problem
@@ -18,10 +18,17 @@ def check(case: Case) -> Iterator[Problem]:
         if machine is None:
             if not _is_told(wanted, None, case) and not case.plan.summary.unknown:
                 yield problem("forgotten", _subject(wanted), "the machine is not seen, and the plan does not say so")
-        elif machine not in case.jobs:
+        elif machine not in case.jobs and not _rests(machine, wanted, case):
             yield from _ends_well(machine, wanted, case)
             if machine in case.chains:
                 yield from _needed(machine, wanted, case)
+
+
+def _rests(machine: str, wanted: Managed, case: Case) -> bool:
+    """Tell whether no step touches the machine, and it is where it belongs and may stay: there is nothing to look into."""
+    if machine in case.chains or wanted.high_availability is not None or not seen_in_place(machine, case):
+        return False
+    return not case.emptied or case.seen[machine][0][0].name.casefold() not in case.emptied
 
 
 def _ends_well(machine: str, wanted: Managed, case: Case) -> Iterator[Problem]:

@@ -18,6 +18,18 @@ def in_place(machine: str, stand: Stand, case: Case, *, drained: bool = True) ->
     return placement_allows(machine, stand.host, case) and storage_fits(wanted.storage, stand)
 
 
+def seen_in_place(machine: str, case: Case) -> bool:
+    """Tell whether a managed machine was observed where it should stand, and nowhere else; its host may be in maintenance."""
+    if machine not in case.seen_in_place:
+        found, storage = case.seen[machine], case.managed[machine].storage
+        case.seen_in_place[machine] = (
+            len(found) == 1
+            and placement_allows(machine, found[0][0].name, case)
+            and (storage == UNMANAGED or ((stand := case.first_stand(machine)) is not None and storage_fits(storage, stand)))
+        )
+    return case.seen_in_place[machine]
+
+
 def placement_allows(machine: str, host: str, case: Case) -> bool:
     """Tell whether the placement names the host; no placement allows every host."""
     placement = case.managed[machine].placement

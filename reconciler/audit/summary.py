@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reconciler.audit.case import FOLDERS, LIVE_KINDS, Case, problem
-from reconciler.audit.place import in_place
+from reconciler.audit.place import seen_in_place
 from reconciler.model.plan import MachineStep
 from reconciler.model.problem import Problem
 from reconciler.model.words import Action, HostStatus, MigrationKind
@@ -42,13 +42,10 @@ def _counts(case: Case) -> dict[str, int]:
 def _ranges(case: Case) -> Iterator[Problem]:
     """Counts on which machines that are moving, held or being drained may be counted either way."""
     summary = case.plan.summary
-    stands = {machine: case.first_stand(machine) for machine in case.managed}
-    loose = [machine for machine, stand in stands.items() if stand and in_place(machine, stand, case, drained=False)]
-    emptied = {host.name.casefold() for host in case.desired.hosts if host.maintenance}
-    home = [machine for machine in loose if (stand := stands[machine]) and stand.host not in emptied]
+    loose = [(machine, case.seen[machine][0][0].name.casefold()) for machine in case.managed if seen_in_place(machine, case)]
     # Of a host that told only part, a machine may be called unknown for what else differs about it, its role say.
     told = {host.name.casefold() for host in case.observation.hosts if host.status is HostStatus.OK}
-    sure = [machine for machine in home if (stand := stands[machine]) and stand.host in told]
+    sure = [machine for machine, host in loose if host in told and host not in case.emptied]
     plain = [machine for machine in sure if machine not in case.jobs and _is_plain(machine, case)]
     if not len(plain) <= summary.in_place <= len(loose):
         yield problem("summary", "plan", f"the summary says {summary.in_place} in place, counted are {len(plain)}")

@@ -9,18 +9,58 @@ from reconciler.model.desired import Desired, StoragePlacement, VirtualMachine
 from reconciler.model.drift import FileDrift, MachineDrift, MachineStatus, RoleChange
 from reconciler.model.machine_files import files_of, folder_asked_for
 from reconciler.model.observation import Host, Migration, Observation
+from reconciler.model.observation import VirtualMachine as ObservedMachine
 from reconciler.model.problem import Problem, Severity
 from reconciler.model.words import Handling, HostStatus, MigrationKind
 
 UNMANAGED = StoragePlacement()
+IN_PLACE = MachineStatus.IN_PLACE
 Drifts = tuple[MachineDrift, ...]
 
 
 def machine_drifts(desired: Desired, observation: Observation, sightings: Sightings) -> tuple[Drifts, tuple[Problem, ...]]:
     """Return one drift for each managed machine, by name, and warnings about disks that no machine has."""
-    found = [_Judge(desired, observation, sightings, machine) for machine in _by_name(desired.virtual_machines)]
-    drifts = tuple(judge.drift() for judge in found)
-    return drifts, tuple(problem for drift in drifts for problem in _unknown_disks(drift))
+    emptied = frozenset(host.name.casefold() for host in desired.hosts if host.maintenance)
+    drifts = tuple(
+        _surely_in_place(machine, sightings, emptied) or _Judge(desired, observation, sightings, machine).drift()
+        for machine in _by_name(desired.virtual_machines)
+    )
+    return drifts, tuple(problem for drift in drifts if drift.machine.storage.disks for problem in _unknown_disks(drift))
+
+
+def _surely_in_place(machine: VirtualMachine, sightings: Sightings, emptied: frozenset[str]) -> MachineDrift | None:
+    """Return the drift of a machine about which there is nothing to weigh, as most of a fleet is; None: ``_Judge`` has to look.
+
+    It is seen in one place, by an id that no other document claims, where it may stay, and has all that is asked of it.
+    """
+    seen = sightings.alone(machine) if machine.hold is None else None
+    if seen is None:
+        return None
+    host, observed = seen
+    placement = machine.placement
+    if (placement is not None and not placement.allows(host.name)) or (emptied and host.name.casefold() in emptied):
+        return None
+    if machine.high_availability is not None and machine.high_availability is not observed.highly_available:
+        return None
+    if machine.storage != UNMANAGED and _misplaced_files(machine.storage, observed) != ((), True):
+        return None
+    return MachineDrift(machine, IN_PLACE, machine.drift, host.name, observed)
+
+
+def _misplaced_files(storage: StoragePlacement, observed: ObservedMachine) -> tuple[tuple[FileDrift, ...], bool]:
+    """Return the files outside their folder, and whether every path that matters was known."""
+    drifts, known = [], True
+    if storage == UNMANAGED:
+        return (), True
+    for file in files_of(observed):
+        asked = folder_asked_for(storage, file)
+        if asked is None or file.pass_through:
+            continue
+        if file.path is None:
+            known = False
+        elif not paths.is_within(paths.folder_of(file.path) if file.is_disk else file.path, asked[0]):
+            drifts.append(FileDrift(file.file, file.path, *asked))
+    return tuple(drifts), known
 
 
 def _by_name(machines: Iterable[VirtualMachine]) -> list[VirtualMachine]:
@@ -81,7 +121,7 @@ class _Judge:
 
     def _judge_found(self, seen: Seen) -> MachineDrift:
         host, observed = seen
-        files, all_known = self._files(seen)
+        files, all_known = _misplaced_files(self._machine.storage, observed)
         drift = MachineDrift(
             self._machine,
             MachineStatus.IN_PLACE,
@@ -141,21 +181,6 @@ class _Judge:
         allowed = [self._observation.host(name) for name in placement.hosts] if placement else []
         return any(host is not None and host.status is HostStatus.OK for host in allowed) or not allowed
 
-    def _files(self, seen: Seen) -> tuple[tuple[FileDrift, ...], bool]:
-        """Return the files outside their folder, and whether every path that matters was known."""
-        drifts, known = [], True
-        if self._machine.storage == UNMANAGED:
-            return (), True
-        for file in files_of(seen[1]):
-            asked = folder_asked_for(self._machine.storage, file)
-            if asked is None or file.pass_through:
-                continue
-            if file.path is None:
-                known = False
-            elif not paths.is_within(paths.folder_of(file.path) if file.is_disk else file.path, asked[0]):
-                drifts.append(FileDrift(file.file, file.path, *asked))
-        return tuple(drifts), known
-
     def _role(self, seen: Seen) -> RoleChange | None:
         host, observed = seen
         if host.cluster is None or observed.highly_available is None:
@@ -168,7 +193,7 @@ class _Judge:
 
 
 def _unknown_disks(drift: MachineDrift) -> list[Problem]:
-    if drift.observed is None or not drift.machine.storage.disks:
+    if drift.observed is None:
         return []
     names = {paths.file_of(path).casefold() for disk in drift.observed.disks for path in (disk.path, disk.parent_path) if path}
     return [

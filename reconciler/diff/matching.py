@@ -24,7 +24,7 @@ class Sightings:
             for job in host.running_migrations
         }
         self.all_hosts_seen = self._all_hosts_seen()
-        self._claims = Counter(key for machine in desired.virtual_machines for key in self._ids(self.of(machine)))
+        self._claims = self._counted_claims()
 
     @cached_property
     def _by_name(self) -> dict[str, list[Seen]]:
@@ -39,6 +39,14 @@ class Sightings:
         found = self._by_id.get(str(machine.id).casefold(), []) if by_id else self._by_name.get(machine.name.casefold(), [])
         return sorted(found, key=_by_host) if len(found) > 1 else found
 
+    def alone(self, machine: VirtualMachine) -> Seen | None:
+        """Return where a machine was seen, if that is one place, by an id that is its alone, with no migration under way."""
+        if machine.id is None:
+            return None
+        key = machine.id.casefold()
+        found = self._by_id.get(key, ())
+        return found[0] if len(found) == 1 and self._claims[key] == 1 and key not in self._jobs else None
+
     def are_claimed_twice(self, seen: list[Seen]) -> bool:
         """Tell whether two managed machines mean one VMId among these."""
         return any(self._claims[key] > 1 for key in self._ids(seen))
@@ -52,6 +60,15 @@ class Sightings:
         rest = [min(seen, key=_by_host) for key, seen in self._by_id.items() if key not in self._claims]
         found = (UnmanagedMachine(machine.id, machine.name, host.name) for host, machine in rest)
         return tuple(sorted(found, key=lambda one: (one.name.casefold(), one.id)))
+
+    def _counted_claims(self) -> Counter[str]:
+        """How many documents mean each machine that was seen, by VMId (case folded)."""
+        given = (machine.id.casefold() for machine in self._desired.virtual_machines if machine.id is not None)
+        claims = Counter(key for key in given if key in self._by_id)
+        for machine in self._desired.virtual_machines:
+            if machine.id is None:
+                claims.update(self._ids(self.of(machine)))
+        return claims
 
     @staticmethod
     def _ids(seen: list[Seen]) -> set[str]:

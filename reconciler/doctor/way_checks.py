@@ -144,7 +144,7 @@ def shares(case: WayCase) -> Cell:
     for share in case.way.shares:
         for end in (case.source, case.destination):
             tested = next((one.reachable for one in end.told.shares if paths.same(one.path, share)), None)
-            if not tested and (end.name.casefold(), share) not in case.fleet.shares_in_use:
+            if not tested and share not in case.fleet.shares_in_use.get(end.name.casefold(), ()):
                 finding = f"{end.name} is not seen using {share}" + (
                     "" if tested is None else ", and a session there may not see it"
                 )

@@ -125,13 +125,31 @@ class Placement:
 
     def allows(self, host: str) -> bool:
         """Tell whether a host (case does not matter) is among those allowed."""
+        if len(self.hosts) == 1:
+            return host == self.hosts[0] or host.casefold() == self.hosts[0].casefold()
         return host.casefold() in _folded(self.hosts)
 
 
 @lru_cache(maxsize=4096)
-def _folded(names: tuple[str, ...]) -> frozenset[str]:
-    """Many machines share one list of hosts; it is folded once."""
+def _folded_once(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(name.casefold() for name in names)
+
+
+KEPT = 4096
+_BY_IDENTITY: dict[int, tuple[tuple[str, ...], frozenset[str]]] = {}
+
+
+def _folded(names: tuple[str, ...]) -> frozenset[str]:
+    """Many machines share one list of hosts; it is folded once, and found by identity: a hash would read thousands of names.
+
+    Each list is kept beside its answer, so that no other can get its number.
+    """
+    known = _BY_IDENTITY.get(id(names))
+    if known is None:
+        if len(_BY_IDENTITY) >= KEPT:
+            _BY_IDENTITY.clear()
+        known = _BY_IDENTITY[id(names)] = (names, _folded_once(names))
+    return known[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,10 @@ class Document(BaseModel):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with these fields changed; it remembers nothing that was worked out from the old ones."""
         copy = super().model_copy(update=update, deep=deep)
-        for name in copy.__dict__.keys() - type(self).model_fields.keys():
-            del copy.__dict__[name]
+        fields = type(self).__pydantic_fields__
+        if len(copy.__dict__) > len(fields):
+            for name in copy.__dict__.keys() - fields.keys():
+                del copy.__dict__[name]
         return copy
 
     def to_json(self) -> dict[str, Any]:

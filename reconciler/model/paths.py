@@ -65,11 +65,11 @@ def share_of(path: str) -> str | None:
 
 def _head(path: str) -> str:
     """Return as much of a UNC path as its share can depend on: one text for all files of a share, so that a cache helps."""
-    text = path.replace("/", "\\")
-    if "\\\\" in text[1:]:
-        return text  # repeated separators count as one, so the share may end further on
+    text = path.replace("/", "\\") if "/" in path else path
     end = text.find("\\", text.find("\\", 2) + 1)
-    return text if end < 0 else text[:end]
+    if end < 0 or "\\\\" in text[1 : end + 1]:
+        return text  # repeated separators count as one, so the share may end further on
+    return text[:end]
 
 
 @lru_cache(maxsize=4096)

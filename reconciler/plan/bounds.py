@@ -69,18 +69,20 @@ def lower_bound_seconds(fleet: Fleet, steps: list[Step], slots: Limits) -> float
 
 
 def _works(fleet: Fleet, moves: list[MachineStep], hopping: set[str], slots: Limits) -> list[_Work]:
-    memory = {machine.id: machine.memory_mib or 0 for _, machine in fleet.observation.machines()} if moves else {}
+    if not moves:
+        return []
+    seen = fleet.observation.sightings
     flexible = {
         drift.observed.id
         for drift in fleet.drift.machines
-        if drift.observed is not None and drift.machine.placement is not None and len(drift.machine.placement.hosts) > 1
+        if drift.machine.placement is not None and len(drift.machine.placement.hosts) > 1 and drift.observed is not None
     }
     works: list[_Work] = []
     for step in moves:
         machine, source, target = step.virtual_machine.id, step.source.casefold(), (step.destination or step.source).casefold()
         unsure = {source} if machine in hopping else {target} - {source} if machine in flexible else set()
         keys = [key for key in slots.of(step) if not set(key[1:]) & unsure]
-        mib = memory.get(machine, 0) if step.action in LIVE else 0
+        mib = seen[machine.casefold()][-1][1].memory_mib or 0 if step.action in LIVE else 0
         works.append(_Work(step.estimated_seconds, keys, mib, source, None if machine in flexible else target))
     return works
 

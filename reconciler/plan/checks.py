@@ -5,6 +5,7 @@ Room (memory and disk) depends on the order of moves and is judged there; a null
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reconciler.model import paths
 from reconciler.model.observation import Host, VirtualMachine
@@ -95,12 +96,19 @@ def switches(case: Case) -> Finding:
     """The destination has every virtual switch that the machine is connected to, under the same name."""
     if case.machine.switches is None or case.destination.switches is None:
         return Unknown("switches")
-    there = {name.casefold() for name in case.destination.switches}
-    missing = sorted({name for name in case.machine.switches if name and name.casefold() not in there})
+    there = _folded(case.destination.switches)
+    missing = [name for name in case.machine.switches if name and name.casefold() not in there]
     if not missing:
         return None
+    missing = sorted(set(missing))
     finding = f"{case.destination.name} has no virtual switch {', '.join(missing)}"
     return Refusal("switch", "no-host", finding, "create the switch there, or place the machine on a host that has it")
+
+
+@lru_cache(maxsize=1024)
+def _folded(names: tuple[str, ...]) -> frozenset[str]:
+    """Hosts have few sets of switches among them."""
+    return frozenset(name.casefold() for name in names)
 
 
 def configuration_version(case: Case) -> Finding:

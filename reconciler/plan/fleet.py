@@ -3,6 +3,7 @@
 Answers questions about hosts, clusters, volumes and limits. Decides nothing. None is unknown, here as everywhere.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,7 +38,7 @@ class Fleet:
         self._room_at: dict[tuple[str, str], Room] = {}
         self._limits: dict[str, int | None] = {}
         self._clusters: dict[str, str | None] = {}
-        self._listed_shares: dict[str, frozenset[str | None]] = {}
+        self._shares_at: dict[str, frozenset[str | None]] = {}
         self._changes = {
             (settings.subject.casefold(), change.field): change
             for settings in drift.settings
@@ -84,6 +85,8 @@ class Fleet:
 
     def change(self, host: str, field: str) -> SettingChange | None:
         """Return the change of a host's setting that this plan makes, if any."""
+        if not self._changes:
+            return None
         return self._changes.get((f"host/{host}".casefold(), field))
 
     @property
@@ -167,26 +170,25 @@ class Fleet:
         return percents
 
     @cached_property
-    def shares_in_use(self) -> frozenset[tuple[str, str]]:
-        r"""Pairs of host (case folded) and share (``\\server\share``, normalised) that a host is seen using."""
-        listed = {
-            (host.casefold(), root) for root, share in self._shares.items() for host in share.hosts if root.startswith("\\\\")
-        }
-        disks = (
-            (host.name.casefold(), paths.share_of(disk.path))
-            for host, machine in self.observation.machines()
-            for disk in machine.disks
-            if disk.path
-        )
-        return frozenset(listed | {(host, share) for host, share in disks if share is not None})
+    def shares_in_use(self) -> dict[str, set[str]]:
+        r"""The shares (``\\server\share``, normalised) that each host (case folded) is seen using."""
+        used: dict[str, set[str]] = defaultdict(set)
+        for root, known in self._shares.items():
+            for host in known.hosts if root.startswith("\\\\") else ():
+                used[host.casefold()].add(root)
+        for observed in self.observation.hosts:
+            files = (disk.path for machine in observed.virtual_machines for disk in machine.disks if disk.path)
+            used[observed.name.casefold()].update(share for path in files if (share := paths.share_of(path)) is not None)
+        return used
 
-    def listed_shares(self, host: str) -> frozenset[str | None]:
-        """Return the shares among a host's storage locations, normalised."""
-        if host not in self._listed_shares:
+    def shares_at(self, host: str) -> frozenset[str | None]:
+        """Return the shares that a host uses, normalised: those it is seen using, and those among its storage locations."""
+        if (known := self._shares_at.get(host)) is None:
             wanted = self.wanted(host)
             locations = wanted.storage.locations if wanted else ()
-            self._listed_shares[host] = frozenset(paths.share_of(location) for location in locations)
-        return self._listed_shares[host]
+            listed = frozenset(paths.share_of(location) for location in locations)
+            known = self._shares_at[host] = listed | self.shares_in_use.get(host.casefold(), frozenset())
+        return known
 
     def live_limit(self, name: str) -> int | None:
         """Return the effective limit of live migrations: the smallest known of desired, observed and the cluster's."""

@@ -59,11 +59,12 @@ class State:
             self._pools[key], givers, lacking = self._pool(key).take(amount)
             for giver in givers:
                 waits.setdefault(giver, _lack(self.fleet, key, lacking))
-        for key, amount in self.gives(move).items():
+        gives = self.gives(move)
+        for key, amount in gives.items():
             self._pools[key] = self._pool(key).give(amount, index)
-        self.placed.append(Placed(move, dict(sorted(waits.items()))))
+        self.placed.append(Placed(move, dict(sorted(waits.items())) if len(waits) > 1 else waits))
         self._last[move.id] = index
-        return list(self.gives(move)) + self._pass_on(move, index)
+        return list(gives) + (self._pass_on(move, index) if self.rules.required else [])
 
     def takes(self, move: Move) -> dict[Key, int]:
         """Return what a move needs while it is on its way."""
@@ -117,6 +118,8 @@ class State:
     def _arrivals(self, move: Move) -> list[Key]:
         """The rule places that the machine comes to and was not in before."""
         found: list[Key] = []
+        if not self.rules.required:
+            return found
         for rule in self.rules.apart(move.drift):
             here, there = self.rules.value(rule, move.source), self.rules.value(rule, move.target)
             if here != there:
@@ -128,6 +131,8 @@ class State:
         return [name for name in self._present.get(key, ()) if name != own]
 
     def _waits_of_rules(self, move: Move) -> dict[int, str]:
+        if not self._left:
+            return {}
         own = move.drift.machine.name.casefold()
         return {
             index: f"rule {key[1]} keeps it apart from {name} until then"

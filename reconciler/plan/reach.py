@@ -33,7 +33,7 @@ def can_write(fleet: Fleet, host: str, path: str) -> bool:
 def uses_share(fleet: Fleet, host: str, path: str) -> bool:
     """Tell whether a host lists the share of a path among its storage locations, or is seen using it."""
     share = paths.share_of(path)
-    return share is not None and (share in fleet.listed_shares(host) or (host.casefold(), share) in fleet.shares_in_use)
+    return share is not None and share in fleet.shares_at(host)
 
 
 def is_clustered(fleet: Fleet, host: str, path: str) -> bool:

@@ -27,16 +27,20 @@ class Crossing:
         return (self.leaves is not None) + (self.joins is not None)
 
 
+NO_BORDER = Crossing()
+
+
 def crossing(fleet: Fleet, drift: MachineDrift, machine: VirtualMachine, source: str, target: str) -> Crossing:
     """Return the borders crossed. A machine keeps the high availability it has unless its document says otherwise."""
-    if source == target or fleet.same_cluster(source, target):
-        return Crossing()
+    here, there = fleet.cluster_of(source), fleet.cluster_of(target)
+    if (here is None and there is None) or source == target or fleet.same_cluster(source, target):
+        return NO_BORDER
     asked = drift.machine.high_availability
     has_role = bool(machine.highly_available) or needs_role_first(fleet, drift, machine, source)
     keeps_role = asked if asked is not None else has_role
     return Crossing(
-        leaves=fleet.cluster_of(source) if has_role else None,
-        joins=fleet.cluster_of(target) if keeps_role else None,
+        leaves=here if has_role else None,
+        joins=there if keeps_role else None,
     )
 
 
@@ -115,7 +119,7 @@ def role_refusal(fleet: Fleet, move: Move, assumptions: Assumptions) -> Refusal 
         finding = "the machine would leave its cluster, and nothing says whether it is to be highly available afterwards"
         return Refusal("role", "role-undecided", finding, "set spec.highAvailability to true or to false")
     limit = move.drift.machine.migration.maximum_unprotected_seconds
-    seconds = unprotected_seconds(fleet, move, assumptions)
+    seconds = unprotected_seconds(fleet, move, assumptions) if limit is not None else 0
     if limit is None or seconds <= limit:
         return None
     finding = f"the machine would be without high availability for about {seconds:.0f} s, and {limit:g} s are allowed"

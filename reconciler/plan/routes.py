@@ -6,7 +6,7 @@ from reconciler.model.drift import MachineDrift
 from reconciler.model.observation import VirtualMachine
 from reconciler.model.plan import StorageMove
 from reconciler.model.words import Action
-from reconciler.plan.checks import Case, Unknown, findings, host_refusal
+from reconciler.plan.checks import Case, findings, host_refusal
 from reconciler.plan.fleet import LIVE_LIMIT, Fleet
 from reconciler.plan.kinds import action_for, power_refusal, starts_first
 from reconciler.plan.moves import LIVE_ACTIONS, SPACE, Refusal, Route
@@ -105,8 +105,7 @@ def _checked(fleet: Fleet, machine: VirtualMachine, source: str, destination: st
     for found in findings(Case(fleet, machine, here, there, running)):
         if isinstance(found, Refusal):
             return found
-        if isinstance(found, Unknown):
-            unknown.append(found.name)
+        unknown.append(found.name)
     return unknown
 
 

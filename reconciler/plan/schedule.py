@@ -5,7 +5,7 @@ Safety rests on dependencies alone and the real starts on the limits of the mome
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from reconciler.model import paths
@@ -82,10 +82,11 @@ def with_times(fleet: Fleet, steps: list[Step], assumptions: Assumptions) -> lis
     Several rules are tried where several steps could start, as many as the size of the plan allows; the quickest table wins.
     """
     slots = Slots(fleet)
+    book = _Book(fleet, steps, slots, assumptions)
     best: tuple[float, dict[str, float]] | None = None
     bound = lower_bound_seconds(fleet, steps, slots) if len(steps) <= MANY else 0.0
     for ranks in rankings(steps, slots):
-        starts = _Timetable(fleet, steps, assumptions, ranks).starts()
+        starts = _Timetable(book, ranks).starts()
         ends = max((starts[one.id] + one.estimated_seconds for one in steps), default=0.0)
         if best is None or ends < best[0] - 1e-9:
             best = ends, starts
@@ -95,37 +96,23 @@ def with_times(fleet: Fleet, steps: list[Step], assumptions: Assumptions) -> lis
     return [step.model_copy(update={"estimated_start_seconds": round(best[1][step.id], 3)}) for step in steps]
 
 
-class _Timetable:
-    def __init__(self, fleet: Fleet, steps: list[Step], assumptions: Assumptions, ranks: Ranks) -> None:
-        self._fleet, self._steps, self._slots, self._ranks = fleet, steps, Slots(fleet), ranks
-        self._keys = [tuple(self._slots.of(step)) for step in steps]
-        self._limits = {key: self._slots.limit(key) for keys in self._keys for key in keys}
-        self._used: dict[Key, int] = defaultdict(int)
-        self._freed: list[Key] = []
-        self._waiting: dict[Key, list[tuple[float, int]]] = defaultdict(list)
-        self._ends: list[tuple[float, int, tuple[Key, ...]]] = []
-        self._starts: dict[str, float] = {}
-        self._missing, self._after = self._dependencies()
-        self._ready = [ranks[index] for index, missing in enumerate(self._missing) if missing == 0]
-        self._occupy_running(assumptions)
+class _Book:
+    """What all timetables of one plan have in common: the slots of each step and their limits, waits, migrations that run."""
 
-    def starts(self) -> dict[str, float]:
-        now = 0.0
-        self._start_all(now)
-        while self._ends:
-            now = self._ends[0][0]
-            while self._ends and self._ends[0][0] == now:
-                self._end(heapq.heappop(self._ends))
-            self._start_all(now)
-        return self._starts
+    def __init__(self, fleet: Fleet, steps: list[Step], slots: Slots, assumptions: Assumptions) -> None:
+        self.steps, self._fleet = steps, fleet
+        self.keys = [tuple(slots.of(step)) for step in steps]
+        self.limits = {key: slots.limit(key) for key in {key for keys in self.keys for key in keys}}
+        self.missing, self.after = self._dependencies()
+        self.running = list(self._running(assumptions))
 
     def _dependencies(self) -> tuple[list[int], list[list[int]]]:
         """Dependencies, and two waits for estimates alone: a host's settings first, lost protection restored first."""
-        index_of = {step.id: index for index, step in enumerate(self._steps)}
+        index_of = {step.id: index for index, step in enumerate(self.steps)}
         configured: dict[str, int] = {}
         restored: list[int] = []
-        missing, after = [0] * len(self._steps), [[] for _ in self._steps]  # type: list[int], list[list[int]]
-        for index, step in enumerate(self._steps):
+        missing, after = [0] * len(self.steps), [[] for _ in self.steps]  # type: list[int], list[list[int]]
+        for index, step in enumerate(self.steps):
             before = {index_of[one] for one in step.depends_on}
             if isinstance(step, SettingsStep):
                 configured.update({step.host.casefold(): index} if step.host else {})
@@ -139,7 +126,8 @@ class _Timetable:
                 after[one].append(index)
         return missing, after
 
-    def _occupy_running(self, assumptions: Assumptions) -> None:
+    def _running(self, assumptions: Assumptions) -> Iterator[tuple[float, tuple[Key, ...]]]:
+        """Migrations under way: for how long, and the slots they hold."""
         machines = self._fleet.observation.sightings
         hosts = sorted(self._fleet.observation.hosts, key=lambda host: host.name.casefold())
         for host in hosts:
@@ -149,9 +137,33 @@ class _Timetable:
                 keys = (("fleet",), *_host_slots(job.kind, True, (host.name, job.destination)))
                 copied = sum(disk.file_bytes or 0 for disk in machine.disks) if machine and job.kind in STORAGE_KINDS else 0
                 seconds = _remaining(job, assumptions, (machine.memory_mib or 0) if machine else 0, copied)
-                for key in keys:
-                    self._used[key] += 1
-                heapq.heappush(self._ends, (seconds, -1, keys))
+                yield seconds, keys
+
+
+class _Timetable:
+    def __init__(self, book: _Book, ranks: Ranks) -> None:
+        self._steps, self._ranks, self._keys, self._limits, self._after = book.steps, ranks, book.keys, book.limits, book.after
+        self._used: dict[Key, int] = defaultdict(int)
+        self._freed: list[Key] = []
+        self._waiting: dict[Key, list[tuple[float, int]]] = defaultdict(list)
+        self._ends: list[tuple[float, int, tuple[Key, ...]]] = []
+        self._starts: dict[str, float] = {}
+        self._missing = list(book.missing)
+        self._ready = [ranks[index] for index, missing in enumerate(self._missing) if missing == 0]
+        for seconds, keys in book.running:
+            for key in keys:
+                self._used[key] += 1
+            heapq.heappush(self._ends, (seconds, -1, keys))
+
+    def starts(self) -> dict[str, float]:
+        now = 0.0
+        self._start_all(now)
+        while self._ends:
+            now = self._ends[0][0]
+            while self._ends and self._ends[0][0] == now:
+                self._end(heapq.heappop(self._ends))
+            self._start_all(now)
+        return self._starts
 
     def _start_all(self, now: float) -> None:
         """Start what may; of those that wait for a slot, only the first in line is asked for each one that is free."""

@@ -221,10 +221,9 @@ def _migration(made: _Steps, move: Move, waits: dict[str, str]) -> MachineStep:
 
 def _because(fleet: Fleet, move: Move) -> str:
     """Return the place of the line that asked for a move: a host's, a rule's or the machine's own."""
-    wanted = fleet.wanted(move.drift.host or "")
-    if move.reason == "host.maintenance" and wanted is not None:
+    if move.reason == "host.maintenance" and (wanted := fleet.wanted(move.drift.host or "")) is not None:
         return str(wanted.source.of("maintenance"))
     kind, _, name = move.reason.partition("/")
-    kinds = ("placementRule", "preferredRule")
-    rule = next((rule for rule in fleet.desired.placement_rules if kind in kinds and rule.name == name), None)
+    rules = fleet.desired.placement_rules if kind in ("placementRule", "preferredRule") else ()
+    rule = next((rule for rule in rules if rule.name == name), None)
     return str(rule.source.place if rule else move.drift.machine.source.of(move.reason))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from reconciler.model import paths
+from reconciler.model.desired import StoragePlacement
 from reconciler.model.drift import MachineDrift
 from reconciler.model.machine_files import DISK_FOLDER, MachineFile, files_of, folder_asked_for, folder_to_write
 from reconciler.model.observation import VirtualMachine
@@ -12,6 +13,7 @@ from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Refusal
 from reconciler.plan.reach import can_write, is_clustered, stays_reachable
 
+UNMANAGED = StoragePlacement()
 UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
 
@@ -19,6 +21,8 @@ def file_moves(
     fleet: Fleet, drift: MachineDrift, machine: VirtualMachine, source: str, destination: str
 ) -> tuple[StorageMove, ...] | Refusal:
     """Return the files that must move when the machine goes from source to destination (which may be one host)."""
+    if drift.machine.storage == UNMANAGED and _all_stay_reachable(fleet, machine, source, destination):
+        return _refused(fleet, drift, machine, (), destination) or ()
     moves: list[StorageMove] = []
     forced: list[MachineFile] = []
     files = files_of(machine)
@@ -38,6 +42,13 @@ def file_moves(
     ranks = {(file.file, file.path): rank for rank, file in enumerate(files)} if len(moves) > 1 else {}
     ordered = tuple(sorted(moves, key=lambda move: ranks[move.file, move.source]) if ranks else moves)
     return _refused(fleet, drift, machine, ordered, destination) or ordered
+
+
+def _all_stay_reachable(fleet: Fleet, machine: VirtualMachine, source: str, destination: str) -> bool:
+    """Tell whether the destination reaches every file where it lies: of a machine that asks for no folder, all stay then."""
+    roots = {machine.configuration_path, machine.checkpoint_path, machine.smart_paging_path}
+    places = roots.union(disk.path for disk in machine.disks)
+    return all(stays_reachable(fleet, path, source, destination) for path in places if path is not None)
 
 
 def _target(fleet: Fleet, drift: MachineDrift, file: MachineFile, source: str, destination: str) -> str | None:

@@ -5,7 +5,6 @@ is made one machine at a time, largest first. Where that leaves somebody out, ``
 choice is made again. Wishes move a machine that is in place only where the policy says so, and come last.
 """
 
-import heapq
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,9 +20,11 @@ from reconciler.plan.fleet import Fleet
 from reconciler.plan.mending import who_leaves
 from reconciler.plan.moves import Move, Refusal, as_blocked
 from reconciler.plan.roles import crossing, role_refusal
+from reconciler.plan.roomiest import HostList, Rooms
 from reconciler.plan.routes import find_route
 from reconciler.plan.rules import Rules
 from reconciler.plan.solver import Solver
+from reconciler.plan.storage import UNMANAGED
 
 STATUS_CODES = {
     MachineStatus.FOREIGN: ("migrating", "wait for that migration to end, or cancel it; the next pass plans anew"),
@@ -86,10 +87,10 @@ class _Chooser:
         self._fleet, self._rules, self._assumptions = fleet, rules, assumptions
         self._decision = decision or Decision()
         self._failed: list[MachineDrift] = []
-        self._sorted: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        self._lists: dict[tuple[str, ...], HostList] = {}
         self._moves: list[Move] = []
         self._blocked: list[Blocked] = []
-        self._room = {name: self._room_at(name) for name in fleet.host_names}
+        self._room = Rooms({name: self._room_at(name) for name in fleet.host_names})
         self._closed = frozenset(name for name in fleet.host_names if host_refusal(fleet, name))
         self._mending = self._machines_to_mend()
         self._positions = self._settled_positions()
@@ -100,9 +101,9 @@ class _Chooser:
                 code, remedy = STATUS_CODES[drift.status]
                 self._blocked.append(as_blocked(drift, Refusal(code, code, drift.finding, remedy)))
             elif self._must_go(drift):
-                self._place(drift, self._candidates(drift))
+                self._place(drift, self._options(drift))
             elif drift.files and drift.host is not None:
-                self._place(drift, [drift.host])
+                self._place(drift, [self._option(drift, drift.host, alone=True)])
         if self._fleet.desired.policy.planning.preferences is Preferences.MOVE:
             for drift in self._in_order(also_settled=True):
                 self._better_place(drift)
@@ -110,7 +111,7 @@ class _Chooser:
 
     def first_choice(self) -> FirstChoice:
         """Return what was chosen, for a second look at all machines together."""
-        return FirstChoice(self._room, self._positions, self._moves, self._failed, self._routes)
+        return FirstChoice(self._room.by_host, self._positions, self._moves, self._failed, self._routes)
 
     def _routes(self, drift: MachineDrift, most: int) -> list[Move]:
         """Return moves to the hosts that the machine could go to, if room and rules allow; the preferred ones first.
@@ -118,7 +119,7 @@ class _Chooser:
         Of many hosts, those with most room are looked at, up to ``most``.
         """
         home = (drift.host or "").casefold()
-        others = [host for _, host in self._by_promise(drift, self._candidates(drift)) if host.casefold() != home]
+        others = [host for _, host in self._by_promise(drift, self._host_list(drift)) if host.casefold() != home]
         found = (move for host in others if isinstance(move := self._route(drift, host), Move))
         return sorted(islice(found, most), key=lambda move: self._preference(drift, move))
 
@@ -131,13 +132,17 @@ class _Chooser:
 
         Machines that are in place and stay there, most of a large fleet, are left out unless asked for.
         """
-        correct = (drift for drift in self._fleet.drift.machines if drift.handling is Handling.CORRECT)
+        correct = Handling.CORRECT
         return sorted(
             (
                 drift
-                for drift in correct
-                if drift.status in STATUS_CODES
-                or (drift.status in SETTLED and (also_settled or drift.files or self._must_go(drift)))
+                for drift in self._fleet.drift.machines
+                if drift.handling is correct
+                and (
+                    (also_settled or drift.files or self._must_go(drift))
+                    if drift.status in SETTLED
+                    else drift.status in STATUS_CODES
+                )
             ),
             key=lambda drift: (
                 self._choices(drift) if self._must_go(drift) else 0,
@@ -156,17 +161,30 @@ class _Chooser:
         placement = drift.machine.placement
         if drift.machine.name.casefold() in self._decision.hosts:
             return 1
-        return len(placement.hosts) if placement is not None else len(self._candidates(drift))
+        return len(placement.hosts) if placement is not None else self._host_list(drift).without((drift.host or "").casefold())
 
     def _candidates(self, drift: MachineDrift) -> list[str]:
+        """Return the hosts that the machine may go to; its own only where there is no other."""
+        listed, home = self._host_list(drift), (drift.host or "").casefold()
+        leaves_out = listed.leaves_out(home)
+        return [name for key, name in listed.hosts.items() if not (leaves_out and key == home)]
+
+    def _host_list(self, drift: MachineDrift) -> HostList:
+        placement, only = drift.machine.placement, self._only_host(drift)
+        if only is not None:
+            names: tuple[str, ...] = (only,)
+        else:
+            names = placement.hosts if placement is not None else self._neighbours(drift.host or "")
+        if (known := self._lists.get(names)) is None:
+            known = self._lists[names] = HostList(names, self._room, self._closed)
+        return known
+
+    def _only_host(self, drift: MachineDrift) -> str | None:
+        """Return the one host that is decided upon or given, as of most machines; None where there may be a choice."""
         if (decided := self._decision.hosts.get(drift.machine.name.casefold())) is not None:
-            return [decided]
-        placement, home = drift.machine.placement, (drift.host or "").casefold()
-        names = placement.hosts if placement is not None else self._neighbours(drift.host or "")
-        if names not in self._sorted:
-            self._sorted[names] = sorted({name.casefold(): name for name in sorted(names)}.items())
-        unique = self._sorted[names]
-        return [name for key, name in unique if key != home or len(unique) == 1]
+            return decided
+        placement = drift.machine.placement
+        return placement.hosts[0] if placement is not None and len(placement.hosts) == 1 else None
 
     def _neighbours(self, host: str) -> tuple[str, ...]:
         """Where a machine without a placement may go: its cluster, else its host group."""
@@ -177,9 +195,8 @@ class _Chooser:
         group = groups.get(wanted.host_group or "") if wanted and cluster is None else None
         return group.hosts if group else ()
 
-    def _place(self, drift: MachineDrift, candidates: list[str]) -> None:
+    def _place(self, drift: MachineDrift, options: list[Move | Refusal]) -> None:
         """Choose a destination and remember what it takes and gives; or remember why there is none."""
-        options = self._options(drift, candidates)
         moves = [option for option in options if isinstance(option, Move)]
         if not moves:
             self._blocked.append(_no_host(drift, [one for one in options if isinstance(one, Refusal)], self._reason(drift)))
@@ -189,13 +206,16 @@ class _Chooser:
             return
         self._take(moves[0] if len(moves) == 1 else min(moves, key=lambda move: self._preference(drift, move)))
 
-    def _options(self, drift: MachineDrift, candidates: list[str]) -> list[Move | Refusal]:
+    def _options(self, drift: MachineDrift) -> list[Move | Refusal]:
         """Return what speaks for or against each host, the most promising first, until no other can be better."""
         best: Preference | None = None
         options: list[Move | Refusal] = []
-        if len(candidates) == 1:
-            return [self._option(drift, candidates[0], alone=True)]
-        for promise, host in self._by_promise(drift, candidates):
+        if (only := self._only_host(drift)) is not None:
+            return [self._option(drift, only, alone=True)]
+        hosts = self._host_list(drift)
+        if hosts.without((drift.host or "").casefold()) == 1:
+            return [self._option(drift, self._candidates(drift)[0], alone=True)]
+        for promise, host in self._by_promise(drift, hosts):
             if best is not None and best <= promise:
                 break
             option = self._option(drift, host, alone=False)
@@ -205,20 +225,21 @@ class _Chooser:
                 best = preference if best is None else min(best, preference)
         return options
 
-    def _by_promise(self, drift: MachineDrift, candidates: list[str]) -> Iterator[tuple[Preference, str]]:
+    def _by_promise(self, drift: MachineDrift, hosts: HostList) -> Iterator[tuple[Preference, str]]:
         """Yield hosts with the best preference that they could have (one migration, nothing copied), the best first."""
-        prefer = self._preferred(drift)
-        ranks = {name: rank for rank, name in enumerate(prefer)}
-        heap = [
-            ((1, 0, 0, ranks.get(host.casefold(), len(prefer)), 0, -(self._room.get(host) or 0), host.casefold()), host)
-            for host in candidates
-            if host not in self._closed
-        ]
-        heapq.heapify(heap)
-        while heap:
-            yield heapq.heappop(heap)
+        prefer, home = self._preferred(drift), (drift.host or "").casefold()
+        left_out = {home} if hosts.leaves_out(home) else set()
+        for rank, name in enumerate(prefer):
+            if (liked := hosts.entry(name)) is not None and name not in left_out:
+                yield (1, 0, 0, rank, 0, liked[0], name), liked[2]
+        left_out.update(prefer)
+        for room, key, host in hosts.ranked():
+            if key not in left_out:
+                yield (1, 0, 0, len(prefer), 0, room, key), host
         # These refuse everybody: they are asked last, for the reasons they give.
-        yield from (((99, 0, 0, 0, 0, 0, host.casefold()), host) for host in candidates if host in self._closed)
+        for key, host in hosts.closed:
+            if key != home or not hosts.leaves_out(home):
+                yield (99, 0, 0, 0, 0, 0, key), host
 
     def _preferred(self, drift: MachineDrift) -> list[str]:
         placement = drift.machine.placement
@@ -240,7 +261,7 @@ class _Chooser:
         if isinstance(route, Refusal):
             return route
         reason = self._reason(drift)
-        forced = not drift.files and drift.machine.storage == type(drift.machine.storage)()
+        forced = not drift.files and drift.machine.storage == UNMANAGED
         if route.destination and route.storage and forced and reason != MAKES_ROOM:
             reason = "placement.storage"
         move = Move(drift, machine, source, route, reason)
@@ -290,10 +311,8 @@ class _Chooser:
     def _take(self, move: Move) -> None:
         self._moves.append(move)
         self._positions[move.drift.machine.name.casefold()] = move.target
-        for host, change in ((move.target, -move.memory_mib), (move.source, move.memory_mib)):
-            room = self._room.get(host)
-            if room is not None:
-                self._room[host] = room + change
+        self._room.add(move.target, -move.memory_mib)
+        self._room.add(move.source, move.memory_mib)
 
     def _reason(self, drift: MachineDrift) -> str:
         if drift.wrong_host and drift.machine.placement is not None:
