@@ -7,10 +7,9 @@ before it was looked at is "racily clean": a change right after might leave all 
 import hashlib
 import os
 import stat
-from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from struct import Struct
 from typing import Final
 
 SUFFIXES: Final = (".yaml", ".yml")
@@ -19,7 +18,11 @@ RESTING_NANOSECONDS: Final = 3_000_000_000
 _FORMAT: Final = "reconciler-listing 1"
 
 
-@dataclass(slots=True)
+_SEEN: Final = Struct("<3q2Q")  # size, times of the last change of content and of any kind, number, device
+_WIDEST: Final = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """Files to read as (path, name that problems show), sorted by path below the folder; links that lead outside, by name.
 
@@ -27,11 +30,11 @@ class Listing:
     ``is_plain``: there is no link among them, so that what was seen is of the files themselves.
     """
 
-    files: list[tuple[str, str]] = field(default_factory=list)
+    files: list[tuple[str, str]]
     outside: list[str] = field(default_factory=list)
-    seen: "array[int]" = field(default_factory=lambda: array("Q"))
+    seen: bytes = b""
     newest: int = 0
-    is_plain: bool = True
+    is_plain: bool = False
 
     def stamp(self, before: int) -> str | None:
         """Return a digest that changes whenever a file does; None where one may change unnoticed.
@@ -41,27 +44,39 @@ class Listing:
         if not self.is_plain or not self.files or self.newest > before - RESTING_NANOSECONDS:
             return None
         digest = hashlib.sha256(f"{_FORMAT} {len(self.files)} ".encode())
-        digest.update("\0".join(f"{path}\0{name}" for path, name in self.files).encode("utf-8", "surrogatepass"))
-        digest.update(self.seen.tobytes())
+        digest.update("\0".join(map("\0".join, self.files)).encode("utf-8", "surrogatepass"))
+        digest.update(self.seen)
         return digest.hexdigest()
 
 
 def list_folder(root: Path) -> Listing:
     """Return the ``*.yaml`` and ``*.yml`` files below a folder, each real file once; hidden files and folders are skipped."""
-    inside, above = root.resolve(), shown(root / "x")[:-1]
-    found: dict[str, tuple[str, str, os.stat_result | None]] = {}
-    listing = Listing()
-    for relative, path, seen, target in sorted(_yaml_paths(root, inside), key=lambda one: one[0]):
+    above = shown(root / "x")[:-1]
+    walk = _Walk(root)
+    walk.plain.sort()
+    if walk.others:
+        return _with_links(walk, above)
+    sizes_and_times = [seen for _, _, seen in walk.plain]
+    newest = max((max(seen.st_mtime_ns, seen.st_ctime_ns) for seen in sizes_and_times), default=0)
+    files = [(path, shown_text(above + relative)) for relative, path, _ in walk.plain]
+    return Listing(files, [], b"".join(map(_spelled, sizes_and_times)), newest, is_plain=True)
+
+
+def _with_links(walk: "_Walk", above: str) -> Listing:
+    found: dict[str, tuple[str, str]] = {}
+    outside: list[str] = []
+    plain = [(relative, path, Path(path).resolve()) for relative, path, _ in walk.plain]
+    for relative, path, target in sorted(plain + walk.others):
         name = shown_text(above + relative)
-        if isinstance(target, Path) and not target.is_relative_to(inside):
-            listing.outside.append(name)
-        elif isinstance(target, str) or not target.is_dir():
-            found.setdefault(str(target), (path, name, seen))
-    for path, name, known in found.values():
-        listing.files.append((path, name))
-        _look_at(listing, known)
-    listing.is_plain = listing.is_plain and not listing.outside
-    return listing
+        if not target.is_relative_to(walk.inside):
+            outside.append(name)
+        elif not target.is_dir():
+            found.setdefault(str(target), (path, name))
+    return Listing(list(found.values()), outside)
+
+
+def _spelled(seen: os.stat_result) -> bytes:
+    return _SEEN.pack(seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino & _WIDEST, seen.st_dev & _WIDEST)
 
 
 def shown(path: Path) -> str:
@@ -74,42 +89,39 @@ def shown_text(path: str) -> str:
     return path if path.isascii() else path.encode("utf-8", "replace").decode()
 
 
-def _look_at(listing: Listing, seen: os.stat_result | None) -> None:
-    """Remember what is seen of a file; its number and the time of its last change of any kind tell a file put in its place."""
-    if seen is None:
-        listing.is_plain = False
-        return
-    times = seen.st_mtime_ns, seen.st_ctime_ns
-    listing.newest = max(listing.newest, *times)
-    # A time before 1970 or a number wider than 64 bits still tells one from another.
-    listing.seen.extend(number & (2**64 - 1) for number in (seen.st_size, *times, seen.st_ino, seen.st_dev))
+class _Walk:
+    """YAML files and linked folders below a root. Linked folders are not entered, so no loop can catch us.
 
-
-def _yaml_paths(root: Path, inside: Path) -> Iterator[tuple[str, str, os.stat_result | None, Path | str]]:
-    """Give YAML files and linked folders below a root: path below it, path, what is seen of it, real path.
-
-    A real path that is text is of a plain file inside; only of those something is seen. Linked folders are not entered, so no
-    loop can catch us. Tens of thousands of files make it worth while to resolve links only, and folders where Windows has
-    links that do not look like one (junctions).
+    ``plain``: path below the root, path, and what is seen of it, of files inside that are no link; ``others``: with the real
+    path instead. Tens of thousands of files make it worth while to resolve links only, and folders where Windows has links that
+    do not look like one (junctions).
     """
-    above = len(os.path.join(root, ""))
-    todo = [(os.path.join(root, ""), str(inside))]
-    while todo:
-        here, real = todo.pop()
-        if os.name == "nt":
-            real = str(Path(here).resolve())
-        is_inside = os.name != "nt" or Path(real).is_relative_to(inside)
-        below = here[above:].replace(os.sep, "/")
+
+    def __init__(self, root: Path) -> None:
+        self.inside = root.resolve()
+        self.plain: list[tuple[str, str, os.stat_result]] = []
+        self.others: list[tuple[str, str, Path]] = []
+        self._above = len(os.path.join(root, ""))
+        self._todo = [os.path.join(root, "")]
+        while self._todo:
+            self._enter(self._todo.pop())
+
+    def _enter(self, here: str) -> None:
+        below = here[self._above :].replace(os.sep, "/")
+        is_inside = os.name != "nt" or Path(here).resolve().is_relative_to(self.inside)
         for entry in _entries(here):
-            name = entry.name
-            if name.startswith("."):
+            name, path = entry.name, here + entry.name
+            if name[0] == ".":
                 continue
             is_link, is_folder = entry.is_symlink(), _is_folder(entry)
             if is_folder and not is_link:
-                todo.append((os.path.join(here, name, ""), os.path.join(real, name)))
+                self._todo.append(path + os.sep)
             elif is_folder or name.lower().endswith(SUFFIXES):
-                seen = _seen(here + name) if is_inside and not is_link else None
-                yield below + name, here + name, seen, Path(here + name).resolve() if seen is None else os.path.join(real, name)
+                seen = _seen(path) if is_inside and not is_link else None
+                if seen is not None:
+                    self.plain.append((below + name, path, seen))
+                else:
+                    self.others.append((below + name, path, Path(path).resolve()))
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

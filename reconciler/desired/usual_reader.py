@@ -18,6 +18,11 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SCALAR, _MAPPING, _LIST = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent
 
 
+# Field names seen so far, each read and kept once: all documents have the same few, and they are half of all scalars.
+_NAMES: Final[dict[str, str]] = {}
+_MOST_NAMES: Final = 1000
+
+
 class _Unusual(Exception):  # noqa: N818 -- no error: another reader takes over
     """Something here is for the careful reader."""
 
@@ -82,10 +87,12 @@ class _Reading:
 
     def _mapping(self, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        tokens, numbers, after = self._tokens, self._numbers, self._next
+        tokens, numbers, after, names = self._tokens, self._numbers, self._next, _NAMES
         tokens.append(MAPPING)
         while type(key_event := after()) is _SCALAR:
-            key = self._key(key_event, data)
+            key = names.get(key_event.value)
+            if key is None or key_event.anchor is not None or key_event.tag is not None or key in data:
+                key = self._key(key_event, data)
             event = after()
             mark: Any = key_event.start_mark
             value_mark = event.start_mark
@@ -101,6 +108,8 @@ class _Reading:
         key = self._scalar(event)
         if event.anchor is not None or event.tag is not None or not isinstance(key, str) or key in data:
             raise _Unusual
+        if event.implicit[0] and len(_NAMES) < _MOST_NAMES and key.isidentifier():
+            _NAMES[key] = key  # not one in quotes: "true" is a name, and true is none
         return key
 
     def _list(self, depth: int) -> list[Any]:

@@ -79,6 +79,14 @@ def test_the_short_way_is_the_one_taken() -> None:
     assert all(read_usual("a.yaml", text, MAXIMUM_DOCUMENTS) for text in TEXTS)
 
 
+def test_a_name_in_quotes_says_nothing_of_the_same_word_without() -> None:
+    """Names are remembered from file to file; a word that is no name where it stands plain must not become one by that."""
+    for quoted in ('"true": 1\n', '"null": 1\n', '"on": 1\n'):
+        assert read_usual("a.yaml", quoted, 1) is not None
+    assert [read_usual("a.yaml", plain, 1) for plain in ("true: 1\n", "null: 1\n")] == [None, None]
+    assert read_usual("a.yaml", "on: 1\n", 1) is not None
+
+
 def changed(data: Any, chance: random.Random) -> Any:
     """Return plain data with about one value in ten replaced, dropped or doubled."""
     if chance.random() < 0.05:
