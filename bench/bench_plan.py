@@ -1,10 +1,13 @@
 """Measure diff, plan and audit in CPU seconds; every answer is checked before its time counts.
 
-Run: ``python -m bench.bench_plan [NAME ...]``. Prints a table and writes ``bench/results/plan.md``.
+Run: ``python -m bench.bench_plan [NAME ...]``. Prints a table and writes ``bench/results/plan.md``. Each case is planned in a
+process of its own, whose greatest memory stands beside it, as it was when the fleet had been made and when the plan had been.
 """
 
 import gc
 import platform
+import resource
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -32,10 +35,14 @@ CASES: dict[str, tuple[Callable[[], Case], bool]] = {
 
 def main(names: list[str]) -> None:
     """Measure the cases whose name holds one of the words given; all without any."""
-    rows = [_measure(name, *CASES[name]) for name in CASES if not names or any(word in name for word in names)]
-    table = "\n".join(
-        ["| case | migrations | bound | makespan / bound | diff s | plan s | audit s |", "|" + " --- |" * 7, *rows]
-    )
+    if names[:1] == ["--one"]:
+        sys.stdout.write(_measure(names[1], *CASES[names[1]]) + "\n")
+        return
+    chosen = [name for name in CASES if not names or any(word in name for word in names)]
+    command = [sys.executable, "-m", "bench.bench_plan", "--one"]
+    rows = [subprocess.run([*command, name], capture_output=True, check=True, text=True).stdout.strip() for name in chosen]
+    head = "| case | migrations | bound | makespan / bound | diff s | plan s | audit s | MiB, fleet | MiB, planned |"
+    table = "\n".join([head, "|" + " --- |" * 9, *rows])
     sys.stdout.write(table + "\n")
     if not names:
         about = f"Measured {date.today()} on {platform.machine()}, Python {platform.python_version()}; CPU seconds."
@@ -46,8 +53,10 @@ def main(names: list[str]) -> None:
 def _measure(name: str, build: Callable[[], Case], audited: bool) -> str:
     case = build()
     gc.collect()
+    fleet = _mebibytes()
     drift, diffing = _timed(lambda: find_drift(case.desired, case.observation))
     plan, planning = _timed(lambda: make_plan(case.desired, case.observation, drift))
+    memory = f"{fleet} | {_mebibytes()} |"
     assert not plan.blocked, plan.blocked[:3]
     assert (plan.summary.migrations, plan.summary.needed_migrations) == (case.migrations, case.migrations)
     findings, auditing = _timed(lambda: audit(plan, case.desired, case.observation)) if audited else ((), float("nan"))
@@ -55,7 +64,12 @@ def _measure(name: str, build: Callable[[], Case], audited: bool) -> str:
     summary = plan.summary
     ratio = summary.estimated_seconds / summary.lower_bound_seconds if summary.lower_bound_seconds else 1
     numbers = f"{summary.migrations} | {summary.needed_migrations} | {ratio:.3f} | {diffing:.2f} | {planning:.2f}"
-    return f"| {name} | {numbers} | {auditing:.2f} |" if audited else f"| {name} | {numbers} | - |"
+    return f"| {name} | {numbers} | {auditing:.2f} | {memory}" if audited else f"| {name} | {numbers} | - | {memory}"
+
+
+def _mebibytes() -> int:
+    """Return the most memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
