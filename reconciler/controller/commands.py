@@ -1,7 +1,8 @@
 """From a step of a plan to what a host is asked to do, purely. A plan leaves nothing to choose here.
 
-A move out of a cluster is carried out as role off and live migration, in that order; the role at the destination is a step of
-the next pass, which begins the moment the machine has arrived.
+A move out of a cluster is carried out as role read, role off and live migration, in that order: what a role has set goes with
+it, so it is known and written down before. The role at the destination is a step of the next pass, which begins the moment the
+machine has arrived.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from reconciler.hosts.port import (
     ConfigureCluster,
     ConfigureHost,
     Operation,
+    ReadClusterRole,
     RemoveClusterRole,
     StartMachine,
     StartMigration,
@@ -33,6 +35,8 @@ def calls_for(step: Step, desired: Desired, observation: Observation, role_setti
     operations: list[Operation] = [_operation(step, desired, role_settings)]
     if step.is_crossing:
         operations.insert(0, RemoveClusterRole(step.virtual_machine.id))
+    if isinstance(operations[0], RemoveClusterRole):
+        operations.insert(0, ReadClusterRole(step.virtual_machine.id))
     return [Call(target_of(step.source, desired), operation) for operation in operations]
 
 

@@ -13,19 +13,28 @@ from reconciler.model.memory import Memory, SavedRole
 from reconciler.model.plan import MachineStep
 from reconciler.model.words import Action
 from reconciler.store import Entry
-from reconciler.store.kinds import APPLIED, ATTEMPT_FAILED, INTENT, OUTCOME, ROLE_NOT_DUE, ROLE_REMOVED, ROLE_RESTORED
+from reconciler.store.kinds import (
+    APPLIED,
+    ATTEMPT_FAILED,
+    INTENT,
+    OUTCOME,
+    ROLE_NOT_DUE,
+    ROLE_READ,
+    ROLE_REMOVED,
+    ROLE_RESTORED,
+)
 
 STEP_KINDS: Final = (INTENT, OUTCOME, ATTEMPT_FAILED)
 FAILURE_KINDS: Final = (OUTCOME, ATTEMPT_FAILED)
-ROLE_KINDS: Final = (ROLE_REMOVED, ROLE_RESTORED, ROLE_NOT_DUE)
+ROLE_KINDS: Final = (ROLE_READ, ROLE_REMOVED, ROLE_RESTORED, ROLE_NOT_DUE)
 
 
 def recall(entries: Iterable[Entry]) -> Memory:
     """Return the memory that these entries, oldest first, amount to."""
     memory = Memory()
     for entry in entries:
-        if entry.kind == ROLE_REMOVED:
-            memory = _role_removed(memory, entry)
+        if entry.kind in (ROLE_READ, ROLE_REMOVED):
+            memory = _role_told(memory, entry)
         elif entry.kind in (ROLE_RESTORED, ROLE_NOT_DUE):
             machine = str(entry.data["machine"])
             memory = memory.without_role(machine).without_unprotected(machine)
@@ -54,7 +63,7 @@ def _ends(entry: Entry) -> list[str]:
     return [str(host) for host in given if host]
 
 
-def _role_removed(memory: Memory, entry: Entry) -> Memory:
+def _role_told(memory: Memory, entry: Entry) -> Memory:
     machine = str(entry.data["machine"])
     if entry.data.get("settings"):
         memory = memory.with_role(machine, SavedRole(str(entry.data.get("cluster") or ""), entry.data["settings"]))

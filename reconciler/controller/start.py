@@ -23,6 +23,7 @@ from reconciler.hosts.port import (
     HostEvents,
     Hosts,
     ListEvents,
+    ReadClusterRole,
     RemoveClusterRole,
     RoleSettings,
     Target,
@@ -33,7 +34,7 @@ from reconciler.model.memory import Attempt, Memory, SavedRole, StartedStep
 from reconciler.model.observation import Observation
 from reconciler.model.plan import MachineStep, Step
 from reconciler.store import Store
-from reconciler.store.kinds import ATTEMPT_FAILED, CANCEL, INTENT, ROLE_NOT_DUE, ROLE_REMOVED, ROLE_RESTORED
+from reconciler.store.kinds import ATTEMPT_FAILED, CANCEL, INTENT, ROLE_NOT_DUE, ROLE_READ, ROLE_REMOVED, ROLE_RESTORED
 
 MOST_EVENTS = 5
 # What went wrong on the way to a host says enough by itself. Windows locks an account after a few refused logons, so a refused
@@ -106,6 +107,9 @@ class Starter:
     def _remember(self, key: str, step: Step, answer: Answer) -> None:
         """A change counts from the moment its reply came, or might have come."""
         now = self._clock.now()
+        if isinstance(answer.call.operation, ReadClusterRole):
+            self._role_is_read(key, step, answer)
+            return
         for host in _hosts_of(step, answer.call.target.name):
             self.memory = self.memory.with_change(host, now)
         if isinstance(answer.call.operation, RemoveClusterRole) and isinstance(step, MachineStep):
@@ -113,12 +117,20 @@ class Starter:
         if isinstance(answer.call.operation, AddClusterRole) and not answer.failure:
             self._role_is_on(key, now)
 
+    def _role_is_read(self, key: str, step: Step, answer: Answer) -> None:
+        """What a role has set goes with it: it is written down before the host is asked to take the role off."""
+        if isinstance(answer.value, RoleSettings) and answer.value.settings and isinstance(step, MachineStep):
+            self._keep_role(key, step, answer.value)
+            self._store.append(ROLE_READ, {"machine": key, "cluster": step.leaves_cluster, "settings": answer.value.settings})
+
+    def _keep_role(self, key: str, step: MachineStep, role: RoleSettings) -> None:
+        self.memory = self.memory.with_role(key, SavedRole(step.leaves_cluster or "", role.settings))
+
     def _role_is_off(self, key: str, step: MachineStep, answer: Answer, now: datetime) -> None:
         if answer.failure and answer.failure.kind is not FailureKind.UNKNOWN:
             return
         if isinstance(answer.value, RoleSettings) and answer.value.settings:
-            saved = SavedRole(step.leaves_cluster or "", answer.value.settings)
-            self.memory = self.memory.with_role(key, saved)
+            self._keep_role(key, step, answer.value)
         if step.is_crossing:
             self.memory = self.memory.with_unprotected(key, now)
         settings = answer.value.settings if isinstance(answer.value, RoleSettings) else {}

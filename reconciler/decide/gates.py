@@ -16,20 +16,23 @@ from reconciler.decide.traffic import Traffic
 from reconciler.decide.windows import is_open, next_opening, unknown_zones
 from reconciler.model.observation import Host
 from reconciler.model.plan import MachineStep, SettingsStep, Step
-from reconciler.model.words import MigrationKind
+from reconciler.model.words import HostStatus, MigrationKind
 
 MOVES_A_RUNNING_MACHINE = (MigrationKind.LIVE, MigrationKind.LIVE_WITH_STORAGE)
 
 
 def hosts_of(step: Step, facts: Facts) -> tuple[str, ...]:
-    """Return the names of the hosts that a step concerns; of a cluster, its nodes that answer."""
+    """Return the names of the hosts that a step concerns; of a cluster, its nodes that answer, be it in part.
+
+    A node that does not answer at all is not waited for: it may be gone for weeks, and a cluster keeps its limit without it.
+    """
     if isinstance(step, MachineStep):
         return (step.source,) if step.destination in (None, step.source) else (step.source, str(step.destination))
     if step.host is not None:
         return (step.host,)
     wanted = str(step.cluster).casefold()
     nodes = (host for host in facts.observation.hosts if (host.cluster or "").casefold() == wanted)
-    return tuple(sorted((host.name for host in nodes if host.status == "ok"), key=str.casefold))
+    return tuple(sorted((host.name for host in nodes if host.status is not HostStatus.UNREACHABLE), key=str.casefold))
 
 
 def host_not_ok(step: Step, traffic: Traffic) -> Reason | None:

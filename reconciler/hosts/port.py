@@ -118,6 +118,13 @@ class StartMachine:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadClusterRole:
+    """Ask what the machine's cluster role has set, before it is taken off. Answer: ``RoleSettings``, empty without a role."""
+
+    machine_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveClusterRole:
     """Take the machine out of its cluster; it keeps running. Answer: ``RoleSettings`` to restore later.
 
@@ -147,6 +154,7 @@ Operation = (
     | ConfigureHost
     | ConfigureCluster
     | StartMachine
+    | ReadClusterRole
     | RemoveClusterRole
     | AddClusterRole
 )
@@ -188,7 +196,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class RoleSettings:
-    """What a removed cluster role had set (Priority, PreferredOwners, ...), as plain JSON."""
+    """What a cluster role has set, or had when it was removed (Priority, PreferredOwners, ...), as plain JSON."""
 
     settings: dict[str, Any] = field(default_factory=dict)
 

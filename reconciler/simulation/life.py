@@ -172,9 +172,6 @@ class Life:
             raise Violation("S5", f"planner and auditor disagree: {unsound}") from unsound
         finally:
             self._run = None
-            # What a role had set is known from the reply that took it off; dying before it is written down loses it.
-            stage.excused_roles |= stage.unwritten
-            stage.unwritten.clear()
             stage.happened()
         stage.timeline.sleep(luck.choice((1, 20, 300)))
         return None

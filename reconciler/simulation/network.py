@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.hosts.port import Answer, Call, Failure, FailureKind, HostReport, Survey
+from reconciler.hosts.port import Answer, Call, Failure, FailureKind, HostReport, RemoveClusterRole, Survey
 from reconciler.model.words import HostStatus
 from reconciler.simulation.checker import Asked, Violation, judge_request
 from reconciler.simulation.checker.knowledge import CHANGES
@@ -93,6 +93,9 @@ class SimulatedNetwork:
     def _late(self, call: Call) -> None:
         (answer,) = self._hosts.ask([call])
         self._stage.log.add("late", f"{_short(call)} -> {_told(answer)}")
+        if isinstance(call.operation, RemoveClusterRole):
+            # The role was seen to be on meanwhile, so that nobody owes it any more, nor what it had set.
+            self._stage.excused_roles.add(call.operation.machine_id)
         self._stage.known.disturb()
 
     # -- surveys that do not tell the truth

@@ -9,7 +9,6 @@ from reconciler.hosts.port import (
     FailureKind,
     HostReport,
     RemoveClusterRole,
-    RoleSettings,
     StartMigration,
 )
 from reconciler.model.desired import Desired
@@ -62,7 +61,6 @@ class Stage:
         self.changes_asked = 0
         self.saved_roles = self._give_roles_settings(rng)
         self.excused_roles: set[str] = set()
-        self.store.unwritten = self.unwritten = set[str]()
 
     def newest(self) -> Desired:
         """Return the desired state as it is committed now."""
@@ -98,7 +96,6 @@ class Stage:
         """A role that is taken off a machine that must have one is owed from now on."""
         self.changes_asked += 1
         if isinstance(operation, RemoveClusterRole):
-            self.unwritten.add(operation.machine_id)
             wish = next((one for one in self.desired.virtual_machines if one.id == operation.machine_id), None)
             if wish is not None and wish.high_availability:
                 self.known.debts[operation.machine_id] = host
@@ -110,8 +107,6 @@ class Stage:
         operation, failure = answer.call.operation, answer.failure
         if isinstance(operation, AddClusterRole) and not failure:
             self.known.debts.pop(operation.machine_id, None)
-        if isinstance(operation, RemoveClusterRole) and not isinstance(answer.value, RoleSettings):
-            self.excused_roles.add(operation.machine_id)
         if failure is None or failure.kind not in (FailureKind.REFUSED, FailureKind.LIMIT):
             return
         self.refusals += 1

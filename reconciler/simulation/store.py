@@ -17,7 +17,6 @@ class SimulatedStore(MemoryStore):
         super().__init__(clock)
         self._points, self._log, self._known = points, log, known
         self.failing = False
-        self.unwritten = set[str]()
 
     def append(self, kind: str, data: dict[str, Any]) -> Entry:
         """Write one entry, or die, or find no room for it."""
@@ -34,8 +33,8 @@ class SimulatedStore(MemoryStore):
     def _take_in(self, kind: str, data: dict[str, Any]) -> None:
         if kind == "intent":
             self._known.intents.add(_subject_of(data["step"]))
-        elif kind == "role-removed":
-            self.unwritten.discard(str(data["machine"]))
+        elif kind == "role-read" and data["settings"]:
+            self._known.roles_kept.add(str(data["machine"]))
         elif kind == "outcome":
             judge_outcome(data, self._known)
 

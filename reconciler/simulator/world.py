@@ -27,6 +27,7 @@ from reconciler.hosts.port import (
     ListEvents,
     ListMigrations,
     Operation,
+    ReadClusterRole,
     RemoveClusterRole,
     RoleSettings,
     Started,
@@ -196,6 +197,9 @@ class World:
         self._set(host, machine, state="Running")
         self._note(EventKind.MACHINE_STARTED, machine.id, host.name)
 
+    def _read_role(self, host: HostState, operation: ReadClusterRole) -> RoleSettings:
+        return RoleSettings(dict(roles.role_of(host, _machine_on(host, operation.machine_id)) or {}))
+
     def _remove_role(self, host: HostState, operation: RemoveClusterRole) -> RoleSettings:
         machine = self._idle_machine(host, operation.machine_id)
         removed = roles.remove_role(host, machine)
@@ -222,6 +226,7 @@ class World:
         ConfigureHost: _configure_host,
         ConfigureCluster: _configure_cluster,
         StartMachine: _start_machine,
+        ReadClusterRole: _read_role,
         RemoveClusterRole: _remove_role,
         AddClusterRole: _add_role,
     }

@@ -10,6 +10,7 @@ from typing import Any, Final
 INTENT: Final = "intent"
 OUTCOME: Final = "outcome"
 ATTEMPT_FAILED: Final = "attempt-failed"
+ROLE_READ: Final = "role-read"
 ROLE_REMOVED: Final = "role-removed"
 ROLE_RESTORED: Final = "role-restored"
 ROLE_NOT_DUE: Final = "role-not-due"
@@ -31,6 +32,7 @@ APPROVAL_USED: Final = "approval-used"
 # An entry of the kind on the left stays until one of the kinds on the right follows for the same subject. (Holds: holds.py.)
 ENDED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     INTENT: (OUTCOME, ATTEMPT_FAILED),
+    ROLE_READ: (ROLE_RESTORED, ROLE_NOT_DUE),
     ROLE_REMOVED: (ROLE_RESTORED, ROLE_NOT_DUE),
     PLAN_APPROVED: (APPROVAL_USED,),
 }

@@ -17,6 +17,7 @@ from reconciler.hosts.port import (
     HostReport,
     ListMigrations,
     Operation,
+    ReadClusterRole,
     RemoveClusterRole,
     RoleSettings,
     Started,
@@ -122,6 +123,7 @@ _OPERATIONS: dict[str, Callable[[Payload], Operation]] = {
     "Set-HostSettings": lambda p: ConfigureHost(p["settings"]),
     "Set-ClusterSettings": lambda p: ConfigureCluster(p["maximumParallelMigrations"]),
     "Start-Machine": lambda p: StartMachine(p["machineId"]),
+    "Get-ClusterRole": lambda p: ReadClusterRole(p["machineId"]),
     "Remove-ClusterRole": lambda p: RemoveClusterRole(p["machineId"]),
     "Add-ClusterRole": lambda p: AddClusterRole(p["machineId"], p["settings"]),
 }

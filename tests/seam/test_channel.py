@@ -19,6 +19,7 @@ from reconciler.hosts.port import (
     HostReport,
     ListMigrations,
     Operation,
+    ReadClusterRole,
     RemoveClusterRole,
     RoleSettings,
     Started,
@@ -57,6 +58,7 @@ class Recorder:
                 Migration(id="j", virtual_machine=MACHINE, kind=MigrationKind.OFFLINE, destination="hv2"),
             ),
             StartMigration: lambda _: Started("j"),
+            ReadClusterRole: lambda _: RoleSettings({"priority": 2000}),
             RemoveClusterRole: lambda _: RoleSettings({"priority": 2000, "preferredOwners": ["n1"]}),
         }
 
@@ -121,6 +123,7 @@ def kind_of(answer: Answer) -> FailureKind:
         ConfigureHost({"migration.enabled": True, "migration.networks": ["10.0.0.0/8"]}),
         ConfigureCluster(4),
         StartMachine(MACHINE),
+        ReadClusterRole(MACHINE),
         RemoveClusterRole(MACHINE),
         AddClusterRole(MACHINE, {"priority": 3000}),
     ],

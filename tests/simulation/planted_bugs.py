@@ -211,14 +211,20 @@ BUGS: tuple[Bug, ...] = (
     _bug(
         "the settings of a role are not kept",
         "controller/start.py",
-        "self.memory = self.memory.with_role(key, saved)",
-        "assert saved",
+        'self.memory = self.memory.with_role(key, SavedRole(step.leaves_cluster or "", role.settings))',
+        "assert role",
     ),
     _bug(
         "the settings of a role are not written down",
         "controller/start.py",
-        '"settings": settings, "owed"',
-        '"settings": {}, "owed"',
+        '"cluster": step.leaves_cluster, "settings": answer.value.settings}',
+        '"cluster": step.leaves_cluster, "settings": {}}',
+    ),
+    _bug(
+        "a role is taken off before what it has set is known",
+        "controller/commands.py",
+        "if isinstance(operations[0], RemoveClusterRole):",
+        "if False:",
     ),
     _bug(
         "a role is put back without its settings",

@@ -20,6 +20,7 @@ SCRIPTS: Final = (
     "Set-HostSettings",
     "Set-ClusterSettings",
     "Start-Machine",
+    "Get-ClusterRole",
     "Remove-ClusterRole",
     "Add-ClusterRole",
 )

@@ -81,7 +81,7 @@ def decode_started(result: Any) -> Started:
 
 
 def decode_role(result: Any) -> RoleSettings:
-    """Return the answer of Remove-ClusterRole: the role's settings as they came."""
+    """Return the answer of Get-ClusterRole or Remove-ClusterRole: the role's settings as they came."""
     settings = as_object(as_object(result, "the answer").get("settings"), "settings")
     return RoleSettings({name: plain_list(value) for name, value in settings.items()})
 

@@ -15,6 +15,7 @@ from reconciler.hosts.port import (
     ListEvents,
     ListMigrations,
     Operation,
+    ReadClusterRole,
     RemoveClusterRole,
     StartMachine,
     StartMigration,
@@ -105,6 +106,7 @@ SCRIPT_OF: Final[dict[type, Script]] = {
         _nothing,
     ),
     StartMachine: Script("Start-Machine", True, _machine, _nothing),
+    ReadClusterRole: Script("Get-ClusterRole", False, _machine, lambda result, _: decode_role(result)),
     RemoveClusterRole: Script(
         "Remove-ClusterRole",
         True,

@@ -16,7 +16,9 @@ from reconciler.hosts.port import (
     ConfigureHost,
     HostReport,
     Operation,
+    ReadClusterRole,
     RemoveClusterRole,
+    RoleSettings,
     StartMachine,
     StartMigration,
     Survey,
@@ -54,6 +56,7 @@ class Knowledge:
         self._looking = False
         self.changed_in_look: dict[str, int] = {}
         self.intents: set[str] = set()
+        self.roles_kept: set[str] = set()
         self.disturbances = 0
         self.disturbed_before_look = 0
         self.debts: dict[str, str] = {}
@@ -65,6 +68,7 @@ class Knowledge:
         self.told.clear()
         self.changed_in_look.clear()
         self.intents.clear()
+        self.roles_kept.clear()
         self._looking = False
 
     def disturb(self) -> None:
@@ -84,12 +88,15 @@ class Knowledge:
             self.look += 1
             self.disturbed_before_look = self.disturbances
             self.intents.clear()
+            self.roles_kept.clear()
             self.refused.clear()
         self._looking = surveys
 
     def answered(self, answer: Answer, asked_at: datetime, true_at: datetime, *, altered: bool) -> None:
         """Take in what came back."""
         host = self.key(answer.call.target.name)
+        if isinstance(answer.call.operation, ReadClusterRole) and answer.value == RoleSettings():
+            self.roles_kept.add(answer.call.operation.machine_id)  # there is nothing to write down
         if isinstance(answer.call.operation, Survey):
             self.told.pop(host, None)
             if altered or answer.failure:

@@ -302,6 +302,12 @@ def _role_wanted(asked: Asked) -> str | None:
     return None
 
 
+def _settings_kept(asked: Asked) -> str | None:
+    if not isinstance(asked.operation, RemoveClusterRole) or asked.machine in asked.known.roles_kept:
+        return None
+    return "what its role has set was not written down since the last look"
+
+
 Rule = Callable[[Asked], str | None]
 RULES: tuple[tuple[str, Rule], ...] = (
     ("S4", _ends_answered),
@@ -320,4 +326,5 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("S12", _settings_unused),
     ("S6", _start_allowed),
     ("S7", _role_wanted),
+    ("S7", _settings_kept),
 )

@@ -96,6 +96,13 @@ def settings_of(host: str, step_id: str = "c1") -> SettingsStep:
     return SettingsStep.model_validate({"id": step_id, "action": Action.CONFIGURE_HOST, "host": host, "settings": [change]})
 
 
+def settings_of_cluster(name: str, limit: int, step_id: str = "c1") -> SettingsStep:
+    change = {"field": "maximumParallelMigrations", "from": limit + 1, "to": limit}
+    return SettingsStep.model_validate(
+        {"id": step_id, "action": Action.CONFIGURE_CLUSTER, "cluster": name, "settings": [change]}
+    )
+
+
 def a_plan(*steps: Step, **fields: Any) -> Plan:
     refs = {"desired": DesiredRef(revision=None, digest="sha256:d"), "observation": ObservationRef(digest="o", observed_at=NOW)}
     base = {"complete": True, "applicable": True, "summary": Summary(), "steps": steps}

@@ -7,7 +7,7 @@ import pytest
 from reconciler.model import desired as wanted
 from reconciler.model import observation as seen
 from reconciler.model.memory import Memory, StartedStep
-from reconciler.model.words import Action, MigrationKind
+from reconciler.model.words import Action, HostStatus, MigrationKind
 from tests.unit.decide.fleet import (
     NOW,
     SHARE,
@@ -24,6 +24,7 @@ from tests.unit.decide.fleet import (
     reasons,
     seconds,
     settings_of,
+    settings_of_cluster,
     started,
 )
 
@@ -217,6 +218,20 @@ def test_a_migration_does_not_wait_for_settings_that_must_wait_themselves() -> N
 
     assert (started(decision), reasons(decision)) == (["s-a"], {"c1": "settings-in-use"})
     assert reasons(dependent) == {"c1": "settings-in-use", "s-a": "depends-on"}
+
+
+def test_a_cluster_s_limit_waits_for_a_node_that_tells_only_a_part_but_not_for_one_that_is_gone() -> None:
+    """A migration may be hidden in what a node does not tell; a node that is gone may be gone for weeks."""
+
+    def with_other_node(status: HostStatus) -> seen.Observation:
+        node = a_host("H2", cluster="C1", status=status)
+        return observed(a_host("H1", cluster="C1"), node, clusters=(seen.Cluster(name="C1", maximum_parallel_migrations=2),))
+
+    limit = settings_of_cluster("C1", 1)
+
+    assert started(decided(with_other_node(HostStatus.OK), limit)) == ["c1"]
+    assert reasons(decided(with_other_node(HostStatus.PARTIAL), limit)) == {"c1": "host-not-ok"}
+    assert started(decided(with_other_node(HostStatus.UNREACHABLE), limit)) == ["c1"]
 
 
 def test_urgent_machines_come_first_then_the_longest() -> None:

@@ -586,8 +586,22 @@ ROLE = {
     "preferredOwners": ["Cluster1Node2", "Cluster9"],
     "possibleOwners": ["Cluster1Node1", "Cluster9"],
 }
-REMOVE = ("Remove-ClusterRole", {"machineId": vm(7)})
+READ, REMOVE = (("Get-ClusterRole", {"machineId": vm(7)}), ("Remove-ClusterRole", {"machineId": vm(7)}))
 _case("a role off and on", "Cluster1Node1", REMOVE, REMOVE, ("Add-ClusterRole", {"machineId": vm(7), "settings": ROLE}), REMOVE)
+_case(
+    "a role that is read",
+    "Cluster1Node1",
+    READ,
+    REMOVE,
+    READ,
+    ("Add-ClusterRole", {"machineId": vm(7), "settings": ROLE}),
+    READ,
+)
+_case("a role of an unknown machine that is read", "Cluster1Node1", ("Get-ClusterRole", {"machineId": vm(1)}))
+_case("a role that is read where the cluster is stopped", "Cluster1Node1", READ, cluster_service="Stopped")
+_case(
+    "a role that is read by an id in capitals", "Cluster1Node1", ("Get-ClusterRole", {"machineId": "{" + vm(7).upper() + "}"})
+)
 _case(
     "a role on again with one setting",
     "Cluster1Node1",

@@ -54,6 +54,7 @@ OBJECTS: dict[str, dict[str, str]] = {
     "Stop-Migration": {"job": "Msvm_MigrationJob"},
     "Start-Machine": {"machine": "VirtualMachine"},
     "Set-ClusterSettings": {"cluster": "Cluster"},
+    "Get-ClusterRole": {"machine": "VirtualMachine", "role": "ClusterGroup", "resource": "ClusterResource"},
     "Remove-ClusterRole": {"machine": "VirtualMachine", "role": "ClusterGroup", "resource": "ClusterResource"},
     "Add-ClusterRole": {"role": "ClusterGroup", "resource": "ClusterResource"},
 }
@@ -263,9 +264,10 @@ def test_folders_of_a_machine_are_properties_of_its_settings() -> None:
 
 def test_what_a_removed_role_had_can_be_given_back() -> None:
     """Each setting that is saved when a role goes is one that the other script restores, except the role's name."""
-    saved = set(re.findall(r"^    (\w+) +=", script("Remove-ClusterRole"), re.M)) - {"name"}
+    restored = set(re.findall(r"\$settings\.(\w+)", script("Add-ClusterRole")))
 
-    assert saved == set(re.findall(r"\$settings\.(\w+)", script("Add-ClusterRole")))
+    for name in ("Get-ClusterRole", "Remove-ClusterRole"):
+        assert set(re.findall(r"^    (\w+) +=", script(name), re.M)) - {"name"} == restored
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
