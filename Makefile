@@ -53,6 +53,7 @@ fuzz-api: $(READY)
 bench: $(READY)
 	@$(BIN)/python -m bench.bench_plan
 	@$(BIN)/python -m bench.bench_load
+	@$(BIN)/python -m bench.bench_pass
 	@$(BIN)/python -m bench.bench_survey
 	@$(BIN)/python -m bench.bench_flexible
 	@$(BIN)/python -m bench.bench_fewest

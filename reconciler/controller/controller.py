@@ -17,7 +17,7 @@ from reconciler.controller.recall import FAILURE_KINDS, STEP_KINDS, begun_steps,
 from reconciler.controller.start import Starter
 from reconciler.controller.tracking import key_of, outcome, peak_of
 from reconciler.cycle import Thought, think
-from reconciler.decide import Decision, Waiting, attempt_key, decide
+from reconciler.decide import Decision, Reason, attempt_key, decide
 from reconciler.desired.holding import with_holds
 from reconciler.hosts.port import Call, Hosts, ListMigrations
 from reconciler.model.desired import Desired
@@ -40,6 +40,8 @@ NOT_WORTH_WAITING = frozenset(
         "unknown-limits",
         "not-approved",
         "held-back",
+        "given-up",
+        "stopping",
         "failure-budget",
         "host-quarantined",
     }
@@ -164,23 +166,23 @@ class Controller:
     def _decide(self, thought: Thought) -> Decision:
         now, memory = self.clock.now(), self.starter.memory
         override = self.options.override
-        decision = decide(thought.plan, thought.desired, thought.observation, memory, now, override=override)
-        kept_back = [waiting for step in decision.starts if (waiting := self._kept_back(step))]
-        starts = tuple(step for step in decision.starts if self.may_start(step))
-        return Decision(starts, (*decision.waiting, *kept_back))
+        kept_back = self._kept_back
+        return decide(thought.plan, thought.desired, thought.observation, memory, now, override=override, kept_back=kept_back)
 
-    def _kept_back(self, step: Step) -> Waiting | None:
+    def _kept_back(self, step: Step) -> Reason | None:
+        """Asked before anything is granted, so that what will not start takes no slot from what could."""
         if self.hold_back is not None and not self._is_owed(step):
-            return Waiting(step.id, step.subject, "held-back", self.hold_back, None)
+            return Reason("held-back", self.hold_back)
         if not self.approval.covers(step):
-            return Waiting(step.id, step.subject, "not-approved", "the saved plan does not hold this step", None)
-        return None
+            return Reason("not-approved", "the saved plan does not hold this step")
+        if self.stopping and not self._is_owed(step):
+            return Reason("stopping", "asked to stop: nothing new starts")
+        given_up = self.followed.given_up.get(attempt_key(step))
+        return Reason("given-up", given_up.why) if given_up else None
 
     def may_start(self, step: Step) -> bool:
         """Tell whether this controller would start a step that ``decide`` lets start."""
-        if (self.stopping or self.hold_back is not None) and not self._is_owed(step):
-            return False
-        return attempt_key(step) not in self.followed.given_up and self.approval.covers(step)
+        return self._kept_back(step) is None
 
     def _is_owed(self, step: Step) -> bool:
         """Protection that we took away is given back whatever else is held back."""

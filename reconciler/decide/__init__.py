@@ -6,7 +6,7 @@ and nothing here touches a host.
 """
 
 from reconciler.decide.backoff import after_failure, after_success, attempt_key, hosts_at
-from reconciler.decide.decision import Decision, Waiting
+from reconciler.decide.decision import Decision, Reason, Waiting
 from reconciler.decide.failures import Quarantine, budget_spent_until, quarantines
 from reconciler.decide.guardrail import shrunken
 from reconciler.decide.start import decide
@@ -15,6 +15,7 @@ from reconciler.decide.windows import next_opening
 __all__ = [
     "Decision",
     "Quarantine",
+    "Reason",
     "Waiting",
     "after_failure",
     "after_success",

@@ -79,7 +79,7 @@ def held(step: MachineStep, traffic: Traffic) -> Reason | None:
     if wanted is None:
         return Reason("not-managed", f"the desired state names no machine {step.virtual_machine.name}")
     hold = wanted.hold
-    if hold is not None and (hold.until is None or traffic.facts.now < hold.until):
+    if hold is not None and hold.is_active(traffic.facts.now):
         return Reason("held", f"held by {hold.owner}: {hold.reason}", hold.until)
     return None if wanted.drift == "correct" else Reason("held", f"drift of this machine is set to {wanted.drift.value}")
 

@@ -36,12 +36,14 @@ def decide(
     *,
     stopping: bool = False,
     override: frozenset[str] = frozenset(),
+    kept_back: Callable[[Step], Reason | None] = lambda _step: None,
 ) -> Decision:
     """Return what may start at ``now``, and for every other step the reason why not yet.
 
     ``plan`` must be made from this very observation, so that a dependency that still stands in it is not done.
     ``stopping`` lets nothing start. ``override`` names codes that somebody chose to pass over: problems of the plan whose
-    code begins with "guardrail-", and the reasons in ``OPEN_BY_ORDER``.
+    code begins with "guardrail-", and the reasons in ``OPEN_BY_ORDER``. ``kept_back`` says why the caller would not start a
+    step that may start; such a step takes no slot, room or place from the others.
     """
     facts = Facts(desired, observation, memory, now)
     traffic = Traffic(facts)
@@ -51,7 +53,7 @@ def decide(
     waiting: list[Waiting] = []
     remaining = remaining_seconds(plan.steps)
     for step in sorted(plan.steps, key=lambda step: _urgency(step, remaining[step.id], facts)):
-        reason = general or next(_reasons(step, traffic, pending, override), None)
+        reason = general or next(_reasons(step, traffic, pending, override), None) or kept_back(step)
         if reason is None:
             starts.append(step)
             traffic.grant(step, tuple(name.casefold() for name in hosts_of(step, facts)))

@@ -27,7 +27,7 @@ def with_holds(desired: Desired, holds: Iterable[MachineHold], now: datetime, ex
 
 def _held(machine: VirtualMachine, holds: Sequence[MachineHold], now: datetime) -> VirtualMachine:
     mine = [Hold(hold.reason, hold.owner, hold.until, hold.placed_at) for hold in holds if is_about(hold, machine)]
-    committed = [machine.hold] if machine.hold and (machine.hold.until is None or now < machine.hold.until) else []
+    committed = [machine.hold] if machine.hold and machine.hold.is_active(now) else []
     return replace(machine, hold=max([*committed, *mine], key=lambda hold: hold.until or FOREVER)) if mine else machine
 
 

@@ -84,7 +84,7 @@ class _Judge:
 
     def _committed_handling(self) -> Handling:
         hold = self._machine.hold
-        if hold is not None and (hold.until is None or hold.until > self._observation.observed_at):
+        if hold is not None and hold.is_active(self._observation.observed_at):
             return Handling.HOLD
         return self._machine.drift
 

@@ -194,6 +194,10 @@ class Hold:
     until: datetime | None = None
     placed_at: datetime | None = None
 
+    def is_active(self, now: datetime) -> bool:
+        """Tell whether it still stands at that moment."""
+        return self.until is None or now < self.until
+
     @property
     def words(self) -> str:
         """As people read it: ``held by OWNER until TIME (REASON)``."""

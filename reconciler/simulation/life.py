@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from reconciler.controller import Controller, PassResult, Run
 from reconciler.controller import Options as ControllerOptions
-from reconciler.cycle import UnsoundPlan
+from reconciler.cycle import Thought, UnsoundPlan
 from reconciler.model.plan import MachineStep
 from reconciler.model.progress import ApplyReport, Progress
 from reconciler.simulation.checker import Violation, judge_pass, judge_report
@@ -27,7 +27,6 @@ from reconciler.simulation.stage import Stage
 from reconciler.store import StoreError
 
 ONCE = ControllerOptions(poll_seconds=20, refresh_seconds=120)
-ALWAYS = ControllerOptions(poll_seconds=20, refresh_seconds=120, attempts=1_000_000)
 CRASH_RATE = 0.015
 RESTARTS = 4  # before the operator gives up until the next look
 LOOK_SOON_SECONDS = 60
@@ -129,18 +128,19 @@ class Life:
 
     def _passes(self, end: datetime) -> bool:
         stage = self.stage
-        controller = Controller(SimulatedNetwork(stage), stage.store, stage.clock, Silent(), ALWAYS)
+        controller = self._judged(
+            Controller(SimulatedNetwork(stage), stage.store, stage.clock, Silent(), _always(stage.options))
+        )
         while stage.timeline.now() < end:
             stage.desired = stage.newest()
             result = controller.pass_once(stage.desired)
-            judge_pass(result.decision.waiting, stage.clock.now())
             self.left = _left_by(result)
             stage.happened()
             if result.over:
                 self._idle()
                 continue
             while stage.clock.now() < result.wake_at:
-                stage.clock.sleep(ALWAYS.poll_seconds)
+                stage.clock.sleep(controller.options.poll_seconds)
                 if result.watch and controller.poll():
                     break
         return True
@@ -148,7 +148,21 @@ class Life:
     def _run_once(self) -> Run:
         stage = self.stage
         self._run = Run(stage.desired, SimulatedNetwork(stage), stage.store, stage.clock, Silent(), ONCE)
+        self._judged(self._run.controller)
         return self._run
+
+    def _judged(self, controller: Controller) -> Controller:
+        """Let the checker see every pass of a controller, whoever drives it."""
+        stage, act = self.stage, controller.act
+
+        def judged(thought: Thought) -> PassResult:
+            result = act(thought)
+            jumps = "clock-jump" in stage.faults
+            judge_pass(result, stage.desired, stage.known, stage.clock.now(), clock_jumps=jumps)
+            return result
+
+        controller.act = judged  # type: ignore[method-assign]
+        return controller
 
     def _begin(self, what: str) -> None:
         stage = self.stage
@@ -211,6 +225,17 @@ def _left_by(result: PassResult) -> Left:
     plan = result.thought.plan
     ids = {step.id: step.virtual_machine.id for step in plan.steps if isinstance(step, MachineStep)}
     return Left(plan.blocked, {ids.get(row.step_id, row.subject): row.finding for row in result.decision.waiting})
+
+
+def _always(options: Options) -> ControllerOptions:
+    """As ``reconciler serve`` runs it: nothing is given up, failures are remembered, most looks are at the hosts concerned."""
+    return ControllerOptions(
+        poll_seconds=20,
+        refresh_seconds=120,
+        attempts=None,
+        remember_failures=True,
+        full_survey_seconds=options.survey_seconds or None,
+    )
 
 
 class Silent:

@@ -113,7 +113,8 @@ class SimulatedNetwork:
         if fault == "stale-answer" and before is not None:
             self._stage.log.add("fault", f"{key} {fault}")
             return replace(answer, value=before), True
-        if fault == "partial-answer":
+        if fault == "partial-answer" or key in self._stage.partial:
+            fault = "partial-answer"
             self._stage.log.add("fault", f"{key} {fault}")
             return replace(answer, value=_partial(answer.value, luck)), True
         return answer, False

@@ -16,7 +16,7 @@ FAULTS = {
     "late-request": "nobody can tell whether the host did it; it does, a while later",
     "slow-host": "the answer takes minutes",
     "stale-answer": "a survey tells what was so a while ago",
-    "partial-answer": "a survey misses machines and says that it is not complete",
+    "partial-answer": "a survey misses machines and says that it is not complete: once, or for hours",
     "hand-over": "around the end of a migration the machine is seen on both hosts, or on neither",
     "crash": "the controller is killed at a durable write or a remote call, before or after it",
     "freeze": "the controller stands still for minutes to hours between two calls",
@@ -34,13 +34,15 @@ FAULTS = {
     "busy-machine": "a machine is being backed up for a while",
     "role-removed": "somebody takes a cluster role off",
     "machine-stopped": "somebody switches a machine off",
+    "hold-by-hand": "somebody holds a machine, with an end or without, while the controller runs, and may release it",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """A life, as one value. ``tightness`` is a host's memory over what its machines take; ``fault_rate`` is per call;
-    ``service``: one controller looks again and again, instead of an ``apply`` at each occasion."""
+    ``service``: one controller looks again and again, instead of an ``apply`` at each occasion; it looks at the whole fleet
+    every ``survey_seconds`` and only at the hosts concerned in between (0: always at the whole fleet)."""
 
     seed: int
     days: float
@@ -56,6 +58,7 @@ class Options:
     rules: int
     dead_host: bool
     service: bool
+    survey_seconds: float
 
     def to_json(self) -> dict[str, Any]:
         """Return the options as plain JSON, as a failing seed prints and keeps them."""
@@ -73,16 +76,17 @@ def draw_options(seed: int) -> Options:
     return Options(
         seed=seed,
         days=7 + rng.choice((0, 0, 0, 1)),
-        hosts=rng.choices((rng.randint(12, 18), rng.randint(19, 30), rng.randint(31, 60)), (75, 20, 5))[0],
+        hosts=rng.choices((rng.randint(12, 18), rng.randint(19, 30), rng.randint(31, 60)), (84, 13, 3))[0],
         machines_per_host=rng.choice((1, 2, 2, 3)),
         tightness=rng.choices((1.15, 1.3, 1.6, 2.0), (1, 2, 4, 4))[0],
         commits=rng.randint(8, 20),
         acts=rng.randint(8, 30),
-        look_every_hours=rng.choice((4, 6, 8)),
+        look_every_hours=rng.choice((6, 8, 12)),
         fault_rate=rng.choice((0.003, 0.01, 0.03)),
         faults=tuple(sorted(rng.sample(sorted(FAULTS), rng.choice((0, 3, 6, 10, 14, len(FAULTS)))))),
         windows=rng.random() < 0.35,
         rules=rng.choice((0, 1, 2, 4)),
         dead_host=rng.random() < 0.3,
         service=rng.random() < 0.5,
+        survey_seconds=rng.choice((0, 300, 300, 900)),
     )

@@ -6,7 +6,7 @@ Everything is drawn and put on the agenda before the life begins; what it meets 
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from reconciler.hosts.port import CancelMigration, ConfigureHost, RemoveClusterRole
@@ -14,6 +14,13 @@ from reconciler.simulation.stage import Stage
 from reconciler.simulator.refusal import HostUnreachable, Refused
 
 HOUR = 3600.0
+FOLLOWED = 0.35  # the share of commits that another one follows while they are carried out
+ERRORS = (
+    (0x8007274C, "connection timed out"),
+    (0x8007000E, "not enough memory"),
+    (0x8009030E, "no credentials are available in the security package"),
+    (0x80070005, "access is denied"),
+)
 
 
 class People:
@@ -45,6 +52,9 @@ class People:
         for machine in sorted(self._busy):
             self._stage.world.set_operation(machine, None)
         self._stage.store.failing = False
+        self._stage.partial.clear()
+        for machine in sorted(self._stage.known.holds):
+            self._write_hold("release", machine, None)
         self._stage.clock.offset = timedelta()
 
     def _acts(self) -> dict[str, Callable[[random.Random], str]]:
@@ -61,6 +71,8 @@ class People:
             "reboot": self._reboot,
             "clock-jump": self._jump,
             "store-fails": self._fill_disk,
+            "partial-answer": self._tell_a_part,
+            "hold-by-hand": self._hold_or_release,
         }
 
     def _do(self, name: str, act: Callable[[random.Random], str], luck: random.Random) -> None:
@@ -72,11 +84,24 @@ class People:
         self._stage.log.add("act", f"{name} {told}")
         self._stage.happened()
 
-    def _commit(self) -> None:
+    def _commit(self, follows: bool = False) -> None:
         stage = self._stage
-        told = stage.wishes.commit(stage.streams.of("commit", str(stage.wishes.revision)), stage.clock.now())
+        luck = stage.streams.of("commit", str(stage.wishes.revision))
+        told = stage.wishes.commit(luck, stage.clock.now(), follows)
         stage.log.add("commit", told)
+        self._trouble_ahead(luck)
+        if luck.random() < FOLLOWED:
+            stage.timeline.after(luck.choice((15, 60, 200, 600)), partial(self._commit, follows=True))
         self._committed()
+
+    def _trouble_ahead(self, luck: random.Random) -> None:
+        """Some of the migrations that a commit asks for will be slow or fail: then the next commit meets them under way."""
+        for machine in self._stage.wishes.moved:
+            slow, fails, factor = luck.random() < 0.25, luck.random() < 0.08, luck.choice((5, 20, 60))
+            if slow and "migration-slow" in self._stage.faults:
+                self._stage.world.slow_next_migration(machine, factor)
+            if fails and "migration-fails" in self._stage.faults:
+                self._fail(machine, luck)
 
     # -- acts; each returns what it did
 
@@ -127,8 +152,12 @@ class People:
 
     def _let_fail(self, luck: random.Random) -> str:
         machine = self._machine(luck)
-        self._stage.world.fail_next_migration(machine, 0x8007274C, "connection timed out", luck.choice((0.01, 0.5, 0.99)))
+        self._fail(machine, luck)
         return machine
+
+    def _fail(self, machine: str, luck: random.Random) -> None:
+        code, text = luck.choice(ERRORS)
+        self._stage.world.fail_next_migration(machine, code, text, luck.choice((0.01, 0.5, 0.99)))
 
     def _slow_down(self, luck: random.Random) -> str:
         machine = self._machine(luck)
@@ -136,7 +165,9 @@ class People:
         return machine
 
     def _outage(self, luck: random.Random) -> str:
-        host = luck.choice(self._stage.world.host_names)
+        host, at_ends = luck.choice(self._stage.world.host_names), luck.random() < 0.5
+        moving = [one.name for one in self._stage.world.observation().hosts if one.running_migrations]
+        host = luck.choice(moving) if moving and at_ends else host
         self._away(host, luck.choice((0.02, 0.3, 3)) * HOUR)
         return host
 
@@ -164,6 +195,31 @@ class People:
     def _free_disk(self) -> None:
         self._full -= 1
         self._stage.store.failing = self._full > 0
+
+    def _tell_a_part(self, luck: random.Random) -> str:
+        host, key = luck.choice(self._stage.world.host_names), ""
+        key = self._stage.known.key(host)
+        self._stage.partial.add(key)
+        self._later(luck.uniform(0.1, 3) * HOUR, lambda: self._stage.partial.discard(key))
+        return host
+
+    def _hold_or_release(self, luck: random.Random) -> str:
+        held, releases = sorted(self._stage.known.holds), luck.random() < 0.4
+        if held and releases:
+            machine = luck.choice(held)
+            return f"release {machine} {self._write_hold('release', machine, None)}"
+        wishes = sorted(self._stage.wishes.machines.values(), key=lambda wish: wish.name)
+        pending = [one.id for one in wishes if one.id in self._stage.wishes.moved] or [one.id for one in wishes]
+        machine = luck.choice(pending)
+        hours = luck.choice((None, 0.5, 4))
+        until = None if hours is None else self._stage.clock.now() + timedelta(hours=hours)
+        return f"hold {machine} {self._write_hold('hold', machine, until)}"
+
+    def _write_hold(self, kind: str, machine: str, until: datetime | None) -> bool:
+        name = next(one.name for one in self._stage.wishes.machines.values() if one.id == machine)
+        data = {"machine": machine, "name": name, "owner": "bob"}
+        end = {"reason": "a test", "until": until.isoformat() if until else None} if kind == "hold" else {}
+        return self._stage.store.append_by_hand(kind, data | end)
 
     def _later(self, seconds: float, happen: Callable[[], None]) -> None:
         def happen_unseen() -> None:

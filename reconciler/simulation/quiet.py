@@ -99,6 +99,9 @@ def _with_a_dead_host(life: "Life") -> None:
     dead = stage.streams.of("dead-host").choice(stage.world.host_names)
     stage.world.set_unreachable(dead, True)
     stage.log.add("dead", dead)
+    for number in range(2):
+        # Life goes on while a host is away: most of what is wanted now does not need it.
+        stage.log.add("commit", stage.wishes.move_on(stage.streams.of("dead-host-commit", str(number)), dead))
     _converge(life, (dead,))
     stage.world.set_unreachable(dead, False)
     stage.known.disturb()
@@ -110,6 +113,9 @@ def _needing(dead: tuple[str, ...], desired: Desired, now: Observation) -> froze
         return frozenset()
     there = {vm.id for host, vm in now.machines() if host.name in dead or any(_leads_to(job, dead) for job in host.migrations)}
     there |= {one.id or "" for one in desired.virtual_machines if one.placement and set(one.placement.hosts) & set(dead)}
+    # Whoever cannot leave for the dead host takes room that others were to have.
+    crowded = {host.name for host, vm in now.machines() if vm.id in there}
+    there |= {one.id or "" for one in desired.virtual_machines if one.placement and set(one.placement.hosts) & crowded}
     names = {one.name for one in desired.virtual_machines if one.id in there}
     mates = {name for rule in desired.placement_rules if names & set(rule.virtual_machines) for name in rule.virtual_machines}
     return frozenset(there | {one.id or "" for one in desired.virtual_machines if one.name in mates})

@@ -54,6 +54,7 @@ class Stage:
         self._given = desired
         self.desired = self.newest()
         self.faults = frozenset(options.faults)
+        self.partial: set[str] = set()
         self.calm = False
         self.recent: list[Event] = []
         self.last_reports: dict[str, HostReport] = {}

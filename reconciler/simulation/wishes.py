@@ -4,6 +4,7 @@
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -50,6 +51,9 @@ class HostWish:
     option: PerformanceOption | None = None
 
 
+Commit = Callable[[random.Random, datetime], str]
+
+
 @dataclass
 class Wishes:
     """The desired state as it is being edited."""
@@ -62,9 +66,19 @@ class Wishes:
     cluster_limits: dict[str, int] = field(default_factory=dict)
     unmanaged: dict[str, int] = field(default_factory=dict)
     revision: int = 0
+    moved: tuple[str, ...] = ()
+    """The machines (VMIds) that the last commit sends elsewhere."""
+    focus: tuple[str, ...] = ()
+    """The hosts that it sends them from and to."""
+    _loaded: Desired | None = None
 
     def committed(self) -> Desired:
-        """Return what is wanted now, as loading a commit would."""
+        """Return what is wanted now, as loading a commit would; made once for each commit."""
+        if self._loaded is None or self._loaded.revision != f"commit-{self.revision}":
+            self._loaded = self._load()
+        return self._loaded
+
+    def _load(self) -> Desired:
         hosts = tuple(self._host(host) for _, host in sorted(self.hosts.items()))
         machines = tuple(self._machine(wish) for _, wish in sorted(self.machines.items()))
         names = sorted({host.cluster for host in self.hosts.values() if host.cluster})
@@ -139,11 +153,30 @@ class Wishes:
 
     # -- commits
 
-    def commit(self, rng: random.Random, now: datetime) -> str:
-        """Change something, as somebody would; return what, in a sentence."""
+    def commit(self, rng: random.Random, now: datetime, follows: bool = False) -> str:
+        """Change something, as somebody would; return what, in a sentence. ``follows``: while the last change is under way."""
         self.revision += 1
-        kinds = (
+        kinds = self._second_thoughts() if follows else self._kinds()
+        if not follows:
+            self.focus = ()
+        self.moved = ()
+        return rng.choice(kinds)(rng, now)
+
+    def move_on(self, rng: random.Random, without: str) -> str:
+        """Send machines elsewhere, none from or to that host."""
+        self.revision += 1
+        self.moved = ()
+        return self._move(rng, None, without)
+
+    def _second_thoughts(self) -> tuple["Commit", ...]:
+        """What people change about the very hosts and machines that are on their way."""
+        return (self._limits, self._limits, self._gather, self._fleet_limits, self._hold_some, self._move, self._maintenance)
+
+    def _kinds(self) -> tuple["Commit", ...]:
+        return (
             *(self._move,) * 6,
+            self._gather,
+            self._gather,
             self._swap,
             self._files,
             self._hold,
@@ -156,18 +189,33 @@ class Wishes:
             self._protection,
             self._handling,
         )
-        return rng.choice(kinds)(rng, now)
 
-    def _move(self, rng: random.Random, _: datetime) -> str:
+    def _move(self, rng: random.Random, _: datetime | None, without: str = "") -> str:
         moved = []
         for _number in range(rng.choice((1, 2, 3, 6, 9))):
             wish = self._free(rng)
-            hosts = [host for _, host in sorted(self.hosts.items())]
+            hosts = [host for _, host in sorted(self.hosts.items()) if host.name != without]
             fitting = [host for host in hosts if wish and host.name != wish.host and self.fits(wish, host)]
-            if wish and fitting:
+            if wish and fitting and wish.host != without:
                 self._send(wish, rng.choice(fitting), rng)
                 moved.append(f"{wish.name} to {wish.host}")
         return f"move {', '.join(moved) or 'nothing'}"
+
+    def _gather(self, rng: random.Random, _: datetime) -> str:
+        """Send several machines to one host, which has fewer slots than there are machines."""
+        host = self._some_host(rng)
+        moved: list[str] = []
+        for _number in range(12):
+            wish = self._free(rng)
+            if wish and wish.host != host.name and len(moved) < 5 and self.fits(wish, host):
+                self._send(wish, host, rng)
+                moved.append(wish.name)
+        return f"gather {', '.join(moved) or 'nothing'} on {host.name}"
+
+    def _some_host(self, rng: random.Random) -> HostWish:
+        """A host: one that the last commit is about, most of the time, where this one follows it."""
+        chosen, at_random = rng.random(), rng.choice(sorted(self.hosts))
+        return self.hosts[rng.choice(self.focus) if self.focus and chosen < 0.8 else at_random]
 
     def _swap(self, rng: random.Random, _: datetime) -> str:
         one, two = self._free(rng), self._free(rng)
@@ -186,6 +234,8 @@ class Wishes:
 
     def _send(self, wish: Wish, host: HostWish, rng: random.Random) -> None:
         source = self.hosts[wish.host]
+        self.moved = (*self.moved, wish.id)
+        self.focus = (*self.focus, source.name, host.name)
         wish.flexible = host.cluster is not None and rng.random() < 0.3
         wish.host = host.name
         if host.cluster and host.cluster == source.cluster:
@@ -211,6 +261,14 @@ class Wishes:
         wish.hold = None if wish.hold else Hold("an audit", "ann", until)
         return f"hold of {wish.name}: {wish.hold is not None}"
 
+    def _hold_some(self, rng: random.Random, now: datetime) -> str:
+        """Hold some machines that are wanted on the hosts in question, or let them go."""
+        there = [one for _, one in sorted(self.machines.items()) if one.host in self.focus]
+        held = rng.sample(there, min(len(there), 3))
+        for wish in held:
+            wish.hold = None if wish.hold else Hold("an audit", "ann", now + timedelta(hours=rng.choice((1, 5))))
+        return f"hold of {', '.join(one.name for one in held) or 'nothing'}"
+
     def _handling(self, rng: random.Random, _: datetime) -> str:
         wish = self._any(rng)
         wish.drift = Handling.CORRECT if wish.drift is not Handling.CORRECT else rng.choice((Handling.REPORT, Handling.HOLD))
@@ -221,7 +279,7 @@ class Wishes:
         if closed:
             rng.choice(closed).maintenance = False
             return "end of maintenance"
-        host = rng.choice([host for _, host in sorted(self.hosts.items())])
+        host = self._some_host(rng)
         staying = [wish for _, wish in sorted(self.machines.items()) if wish.host == host.name]
         host.maintenance = True
         for wish in staying:
@@ -244,7 +302,7 @@ class Wishes:
         return f"cordon of {host.name}: {host.cordoned}"
 
     def _limits(self, rng: random.Random, _: datetime) -> str:
-        host = rng.choice([host for _, host in sorted(self.hosts.items())])
+        host = self._some_host(rng)
         if host.cluster:
             self.cluster_limits[host.cluster] = rng.randint(1, 4)
         else:

@@ -23,11 +23,20 @@ from reconciler.hosts.port import (
     StartMigration,
     Survey,
 )
-from reconciler.model.observation import Cluster, Host, VirtualMachine
+from reconciler.model.observation import Cluster, Host, Migration, VirtualMachine
 from reconciler.model.words import HostStatus
 
 Change = StartMigration | StartMachine | RemoveClusterRole | AddClusterRole | ConfigureHost | ConfigureCluster
 CHANGES = (StartMigration, StartMachine, RemoveClusterRole, AddClusterRole, ConfigureHost, ConfigureCluster)
+
+
+# Msvm_MigrationJob, JobState by name: what has ended one way or another; everything else may still move the machine.
+ENDED = ("Completed", "CompletedWithWarnings", "Terminated", "Killed", "Exception")
+
+
+def runs(job: Migration) -> bool:
+    """Tell whether a job that a host lists has not ended."""
+    return job.state not in ENDED
 
 
 @dataclass
@@ -60,6 +69,9 @@ class Knowledge:
         self.disturbances = 0
         self.disturbed_before_look = 0
         self.debts: dict[str, str] = {}
+        self.written_debts: set[str] = set()
+        self.holds: dict[str, datetime | None] = {}
+        self.holds_before_look: frozenset[str] = frozenset()
         self.refused: set[str] = set()
         self.misled: set[str] = set()
 
@@ -87,6 +99,7 @@ class Knowledge:
         if surveys and not self._looking:
             self.look += 1
             self.disturbed_before_look = self.disturbances
+            self.holds_before_look = frozenset(self.holds)
             self.intents.clear()
             self.roles_kept.clear()
             self.refused.clear()
@@ -152,11 +165,21 @@ class Knowledge:
         """Return where a machine was seen."""
         return [(key, vm) for key, told in self.told.items() for vm in told.report.host.virtual_machines if vm.id == machine]
 
+    def is_held_by_hand(self, machine: str, now: datetime) -> bool:
+        """Tell whether a hold that was placed before the last look still stands."""
+        until = self.holds.get(machine)
+        return machine in self.holds_before_look & self.holds.keys() and (until is None or now < until)
+
+    def lists(self, job_id: str) -> bool:
+        """Tell whether a host listed that migration as one that has not ended."""
+        jobs = (job for told in self.told.values() for job in told.report.host.migrations)
+        return any(job.id == job_id and runs(job) for job in jobs)
+
     def moving(self) -> dict[str, set[tuple[str, str]]]:
         """Return the hosts that machines are on their way between: as listed by hosts, and as asked for since."""
         found: dict[str, set[tuple[str, str]]] = {}
         for key, told in self.told.items():
-            for job in told.report.host.running_migrations:
+            for job in filter(runs, told.report.host.migrations):
                 end = self.key(job.destination) if job.destination else key
                 found.setdefault(job.virtual_machine, set()).add((key, end))
         for machine, host, operation in self.own_starts():

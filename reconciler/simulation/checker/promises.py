@@ -1,18 +1,21 @@
 """What the controller says, held against what it can know: outcomes, reports, exit codes, and the same story in every form."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from reconciler.controller import PassResult
 from reconciler.decide import Waiting
 from reconciler.model import paths
 from reconciler.model.desired import Desired, VirtualMachine
 from reconciler.model.exit_codes import ExitCode
 from reconciler.model.observation import VirtualMachine as Seen
+from reconciler.model.plan import MachineStep
 from reconciler.model.progress import ApplyReport, OutcomeState
 from reconciler.report import apply_json, apply_markdown, apply_text
 from reconciler.simulation.checker.knowledge import Knowledge
 from reconciler.simulation.checker.violation import Violation
+
+LONGEST_PAUSE = timedelta(minutes=31)  # half an hour after the longest run of failures, and the time that a pass takes
 
 
 def judge_outcome(data: dict[str, Any], known: Knowledge) -> None:
@@ -25,13 +28,53 @@ def judge_outcome(data: dict[str, Any], known: Knowledge) -> None:
         raise Violation("S15", f"{data['subject']} is reported done on {goal}, and was seen on {seen}")
 
 
-def judge_pass(waiting: Iterable[Waiting], now: datetime) -> None:
-    """Whatever waits has a reason, and a time that is not over where it has one."""
-    for row in waiting:
-        if not row.code or not row.finding:
-            raise Violation("L4", f"{row.subject} waits without a reason")
-        if row.until is not None and row.until <= now:
-            raise Violation("L4", f"{row.subject} waits for {row.until.isoformat()}, which is over: {row.finding}")
+def judge_pass(result: PassResult, desired: Desired, known: Knowledge, now: datetime, *, clock_jumps: bool) -> None:
+    """What one pass did and said: in the order that its plan tells, about what was seen, with reasons that are so."""
+    _keeps_the_order(result)
+    for drift in result.thought.drift.machines:
+        if drift.migration is not None and not known.lists(drift.migration.id):
+            raise Violation("S15", f"{drift.subject} is told to be on its way, and no host lists such a migration")
+    lacking = _lacking_their_role(result, desired, known)
+    for row in result.decision.waiting:
+        finding = _false_reason(row, desired, lacking, now, clock_jumps=clock_jumps)
+        if finding:
+            raise Violation("L4", f"{row.subject} waits {finding}")
+
+
+def _keeps_the_order(result: PassResult) -> None:
+    planned = {step.id for step in result.thought.plan.steps}
+    for step in result.started:
+        before = sorted(planned & set(step.depends_on))
+        if before:
+            raise Violation("S15", f"{step.subject} is started, and its plan says that {before[0]} comes first")
+
+
+def _false_reason(row: Waiting, desired: Desired, lacking: set[str], now: datetime, *, clock_jumps: bool) -> str | None:
+    """Whatever waits has a reason that is so, and a time that is neither over nor further off than anything may wait."""
+    if not row.code or not row.finding:
+        return "without a reason"
+    if row.until is not None and row.until <= now:
+        return f"for {row.until.isoformat()}, which is over: {row.finding}"
+    backs_off = row.code in ("backing-off", "blocked-by-host") and row.until is not None and not clock_jumps
+    if backs_off and row.until is not None and row.until - now > LONGEST_PAUSE:
+        return f"until {row.until.isoformat()}, longer than anything is left alone after a failure: {row.finding}"
+    limit = desired.policy.limits.unprotected_virtual_machines
+    if row.code == "unprotected-limit" and len(lacking) < limit:
+        return f"for machines that lack their role, and {len(lacking)} do: {row.finding}"
+    return None
+
+
+def _lacking_their_role(result: PassResult, desired: Desired, known: Knowledge) -> set[str]:
+    """Machines that may lack a role by all that was seen, asked for or written down."""
+    wishes = {one.id for one in desired.virtual_machines if one.high_availability}
+    lacking = {
+        machine.id
+        for told in known.told.values()
+        for machine in told.report.host.virtual_machines
+        if told.report.host.cluster and machine.id in wishes and machine.highly_available is not True
+    }
+    leaving = {step.virtual_machine.id for step in result.started if isinstance(step, MachineStep) and step.is_crossing}
+    return lacking | leaving | known.debts.keys() | known.written_debts
 
 
 def judge_report(report: ApplyReport, desired: Desired, known: Knowledge) -> None:
@@ -65,7 +108,7 @@ def misplaced(desired: Desired, known: Knowledge) -> list[str]:
     found = []
     for wish in desired.virtual_machines:
         seen = known.sightings(wish.id or "")
-        if wish.drift != "correct" or wish.hold is not None:
+        if wish.drift != "correct" or wish.hold is not None or wish.id in known.holds.keys() | known.holds_before_look:
             continue
         if len(seen) != 1:
             found.append(f"{wish.name} is seen on {len(seen)} hosts")

@@ -234,6 +234,8 @@ def _hands_off(asked: Asked) -> str | None:
     wish = asked.wish
     if wish is None:
         return "nobody manages this machine"
+    if asked.known.is_held_by_hand(asked.machine, asked.now) and not isinstance(asked.operation, AddClusterRole):
+        return "it is held by hand"
     if wish.hold and (wish.hold.until is None or asked.now < wish.hold.until):
         return f"it is held by {wish.hold.owner}"
     return None if wish.drift == "correct" else f"its drift is set to {wish.drift.value}"

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.decide import Reason, decide
 from reconciler.model import desired as wanted
 from reconciler.model import observation as seen
 from reconciler.model.memory import Memory, StartedStep
@@ -18,6 +19,7 @@ from tests.unit.decide.fleet import (
     a_machine,
     a_managed,
     a_move,
+    a_plan,
     asked,
     decided,
     observed,
@@ -218,6 +220,17 @@ def test_a_migration_does_not_wait_for_settings_that_must_wait_themselves() -> N
 
     assert (started(decision), reasons(decision)) == (["s-a"], {"c1": "settings-in-use"})
     assert reasons(dependent) == {"c1": "settings-in-use", "s-a": "depends-on"}
+
+
+def test_what_whoever_asks_would_not_start_takes_no_slot_from_the_others() -> None:
+    """Given up, not approved, held back: it waits with that reason, and the next in line gets the slot."""
+    fleet = observed(three_on("H1"), a_host("H2", migration={"maximum_virtual_machine_migrations": 1}))
+    steps = [a_move("a", "H1", "H2"), a_move("b", "H1", "H2")]
+    given_up = {"s-a": Reason("given-up", "failed 3 times")}
+
+    decision = decide(a_plan(*steps), asked(fleet), fleet, Memory(), NOW, kept_back=lambda step: given_up.get(step.id))
+
+    assert (started(decision), reasons(decision)) == (["s-b"], {"s-a": "given-up"})
 
 
 def test_a_cluster_s_limit_waits_for_a_node_that_tells_only_a_part_but_not_for_one_that_is_gone() -> None:
