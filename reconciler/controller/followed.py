@@ -77,7 +77,10 @@ class Followed:
             self._arrive(key, tracked, desired, observation)
         elif seen.verdict is Verdict.NOT_DONE:
             self._fail(key, tracked, seen.detail, seen.migration)
-        elif self._since(tracked.started_at) > self.options.patience_seconds + tracked.step.estimated_seconds * 4:
+        elif tracked.untold_since is None:
+            # However long it ran before: being handed over looks like that for a moment, and so does an outage.
+            self.tracked[key] = replace(tracked, untold_since=self.clock.now())
+        elif self._since(tracked.untold_since) > self.options.patience_seconds + tracked.step.estimated_seconds * 4:
             self._fail(key, tracked, f"cannot tell: {seen.detail}")
 
     def _arrive(self, key: str, tracked: Tracked, desired: Desired, observation: Observation) -> None:

@@ -29,7 +29,8 @@ class Tracked:
     """A step on its way. ``unprotected_from`` and ``_until`` bound the time without high availability, as measured here.
 
     ``digest`` is that of the desired state it was started for; ``ours`` is false for what somebody else started.
-    ``progress_at`` is when its percentage last grew, ``asked_to_end`` the reason why we asked its host to cancel it.
+    ``progress_at`` is when its percentage last grew, ``asked_to_end`` the reason why we asked its host to cancel it,
+    ``untold_since`` since when nobody can tell what became of it.
     """
 
     step: Step
@@ -45,6 +46,7 @@ class Tracked:
     ours: bool = True
     progress_at: datetime | None = None
     stalled: bool = False
+    untold_since: datetime | None = None
     asked_to_end: Ending | None = None
 
     @property
@@ -61,7 +63,7 @@ class Tracked:
         """Return this with what the host says of its job at ``now``."""
         grown = job.id != self.migration_id or (job.percent or 0) > (self.percent or 0) or self.progress_at is None
         known = replace(self, percent=job.percent, migration_id=job.id, progress_at=now if grown else self.progress_at)
-        return replace(known, stalled=False) if grown else known
+        return replace(known, untold_since=None, stalled=known.stalled and not grown)
 
 
 def key_of(step: Step) -> str:

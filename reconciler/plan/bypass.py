@@ -133,14 +133,15 @@ def _ties(state: State, move: Move, scarce: set[Key]) -> set[Key]:
 
 
 def _without_hopeless(state: State, stuck: list[Move]) -> tuple[list[Move], list[Move]]:
-    """Set aside moves whose destination lacks room even when all others have left it; nothing would break that."""
+    """Set aside moves whose destination lacks room, or breaks a rule, even when all others have left it."""
     hopeful, hopeless = list(stuck), list[Move]()
     while True:
         leaving: dict[Key, int] = defaultdict(int)
         for move in hopeful:
             for key, amount in state.gives(move).items():
                 leaving[key] += amount
-        never = [move for move in hopeful if not _ever_fits(state, move, leaving)]
+        leavers = frozenset(move.drift.machine.name.casefold() for move in hopeful)
+        never = [move for move in hopeful if not _ever_fits(state, move, leaving) or state.is_kept_off(move, leavers)]
         if not never:
             return hopeful, hopeless
         hopeful = [move for move in hopeful if move not in never]

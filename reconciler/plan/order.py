@@ -126,6 +126,10 @@ class State:
                 found.append(("rule", rule.name, there or ""))
         return found
 
+    def is_kept_off(self, move: Move, leavers: frozenset[str]) -> bool:
+        """Tell whether a mate that is none of those who may still leave stands where a move leads: moving, or seen twice."""
+        return any(name not in leavers for key in self._arrivals(move) for name in self._mates(key, move))
+
     def _mates(self, key: Key, move: Move) -> list[str]:
         own = move.drift.machine.name.casefold()
         return [name for name in self._present.get(key, ()) if name != own]

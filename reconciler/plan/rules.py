@@ -15,7 +15,7 @@ from reconciler.plan.moves import Placed, Refusal
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A machine that rules name: its name there and the hosts on which it counts now (two while it is moving)."""
+    """A machine that rules name: its name there and the hosts on which it counts now (two while it moves, or is seen twice)."""
 
     name: str
     hosts: tuple[str, ...]
@@ -113,16 +113,19 @@ class Rules:
     def _members(self) -> dict[str, Member]:
         if not self._of and not self._wishes:
             return {}
-        members = {
-            machine.name.casefold(): Member(machine.name, (host.name,), host.name)
-            for host, machine in self._fleet.observation.machines()
-            if machine.name.casefold() in self._of or machine.name.casefold() in self._wishes
-        }
+        members: dict[str, Member] = {}
+        for host, machine in self._fleet.observation.machines():
+            name = machine.name.casefold()
+            if name in self._of or name in self._wishes:
+                # Seen twice, while it is handed over or by mistake: it counts wherever it is seen.
+                others = members[name].hosts if name in members else ()
+                members[name] = Member(machine.name, (*others, host.name), host.name)
         for drift in self._fleet.drift.machines:
             name = drift.machine.name.casefold()
             if drift.host is not None and (name in self._of or name in self._wishes):
+                # It counts at both ends of a migration that nobody asked for as well, but will not be left where that leads.
+                hosts = (drift.host,) + ((drift.destination,) if drift.destination else ())
                 moving = drift.destination if drift.status is MachineStatus.MOVING else None
-                hosts = (drift.host,) + ((moving,) if moving else ())
                 members[drift.machine.name.casefold()] = Member(drift.machine.name, hosts, moving or drift.host)
         return members
 

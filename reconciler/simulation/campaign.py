@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
+from reconciler.collector import collector_at_rest
 from reconciler.simulation.life import Result, live
 from reconciler.simulation.options import draw_options
 
@@ -25,6 +26,7 @@ class Summary:
             self.failed.append(result)
 
 
+@collector_at_rest()
 def live_seed(seed: int) -> Result:
     """Live the life of one seed; the log is kept only where it is needed."""
     result = live(draw_options(seed))

@@ -26,7 +26,7 @@ from reconciler.simulation.quiet import come_right
 from reconciler.simulation.stage import Stage
 from reconciler.store import StoreError
 
-ONCE = ControllerOptions(poll_seconds=20, refresh_seconds=120)
+ONCE = ControllerOptions(poll_seconds=20, refresh_seconds=300)
 CRASH_RATE = 0.015
 RESTARTS = 4  # before the operator gives up until the next look
 LOOK_SOON_SECONDS = 60
@@ -97,11 +97,11 @@ class Life:
                     break
         come_right(self)
 
-    def _idle(self) -> None:
-        """Sleep until the next look: at its hour, or soon after a commit."""
+    def _idle(self, wake_at: datetime | None = None) -> None:
+        """Sleep until the next look: at its hour, soon after a commit, or when what waits may go on."""
         stage, luck = self.stage, self.stage.streams.of("looks")
         next_look = stage.timeline.now() + timedelta(seconds=luck.uniform(0.8, 1.2) * stage.options.look_every_hours * HOUR)
-        self._commit_came = False
+        next_look = min(next_look, wake_at or next_look)
         while stage.timeline.now() < next_look and not self._commit_came:
             stage.timeline.until(min(next_look, stage.timeline.now() + timedelta(seconds=LOOK_SOON_SECONDS)))
         stage.happened()
@@ -132,14 +132,14 @@ class Life:
             Controller(SimulatedNetwork(stage), stage.store, stage.clock, Silent(), _always(stage.options))
         )
         while stage.timeline.now() < end:
-            stage.desired = stage.newest()
+            self._take_newest()
             result = controller.pass_once(stage.desired)
             self.left = _left_by(result)
             stage.happened()
             if result.over:
-                self._idle()
+                self._idle(min((row.until for row in result.decision.waiting if row.until), default=None))
                 continue
-            while stage.clock.now() < result.wake_at:
+            while stage.clock.now() < result.wake_at and not self._commit_came:
                 stage.clock.sleep(controller.options.poll_seconds)
                 if result.watch and controller.poll():
                     break
@@ -156,9 +156,9 @@ class Life:
         stage, act = self.stage, controller.act
 
         def judged(thought: Thought) -> PassResult:
+            decided_at = stage.clock.now()  # starting what was decided may take long
             result = act(thought)
-            jumps = "clock-jump" in stage.faults
-            judge_pass(result, stage.desired, stage.known, stage.clock.now(), clock_jumps=jumps)
+            judge_pass(result, stage.desired, stage.known, decided_at, clock_jumps="clock-jump" in stage.faults)
             return result
 
         controller.act = judged  # type: ignore[method-assign]
@@ -166,10 +166,13 @@ class Life:
 
     def _begin(self, what: str) -> None:
         stage = self.stage
-        stage.desired = stage.newest()
+        self._take_newest()
         stage.known.forget()
         stage.log.add("start", f"{what} of {stage.desired.revision}")
         self.runs += 1
+
+    def _take_newest(self) -> None:
+        self.stage.desired, self._commit_came = self.stage.newest(), False
 
     def _survived(self, work: Callable[[], T]) -> T | None:
         """Let a process work; None where it was killed or could not write, after the time it takes to start another."""
@@ -231,7 +234,7 @@ def _always(options: Options) -> ControllerOptions:
     """As ``reconciler serve`` runs it: nothing is given up, failures are remembered, most looks are at the hosts concerned."""
     return ControllerOptions(
         poll_seconds=20,
-        refresh_seconds=120,
+        refresh_seconds=300,
         attempts=None,
         remember_failures=True,
         full_survey_seconds=options.survey_seconds or None,

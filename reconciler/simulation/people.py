@@ -96,6 +96,9 @@ class People:
 
     def _trouble_ahead(self, luck: random.Random) -> None:
         """Some of the migrations that a commit asks for will be slow or fail: then the next commit meets them under way."""
+        hosts, tells_a_part = self._stage.wishes.focus, luck.random() < 0.15
+        if hosts and tells_a_part and "partial-answer" in self._stage.faults:
+            self._tell_a_part(luck, luck.choice(hosts))
         for machine in self._stage.wishes.moved:
             slow, fails, factor = luck.random() < 0.25, luck.random() < 0.08, luck.choice((5, 20, 60))
             if slow and "migration-slow" in self._stage.faults:
@@ -196,8 +199,8 @@ class People:
         self._full -= 1
         self._stage.store.failing = self._full > 0
 
-    def _tell_a_part(self, luck: random.Random) -> str:
-        host, key = luck.choice(self._stage.world.host_names), ""
+    def _tell_a_part(self, luck: random.Random, host: str | None = None) -> str:
+        host = host or luck.choice(self._stage.world.host_names)
         key = self._stage.known.key(host)
         self._stage.partial.add(key)
         self._later(luck.uniform(0.1, 3) * HOUR, lambda: self._stage.partial.discard(key))

@@ -303,6 +303,7 @@ class Wishes:
 
     def _limits(self, rng: random.Random, _: datetime) -> str:
         host = self._some_host(rng)
+        self.focus = (*self.focus, host.name)
         if host.cluster:
             self.cluster_limits[host.cluster] = rng.randint(1, 4)
         else:

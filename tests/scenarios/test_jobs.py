@@ -172,3 +172,19 @@ def test_surveys_of_only_the_hosts_concerned_lead_to_the_same_end_with_fewer_que
         asked[interval] = hosts.surveys
 
     assert asked[3600.0] < asked[None] * 2 / 3
+
+
+def test_a_migration_that_nobody_can_tell_of_for_a_moment_is_not_given_up_however_long_it_ran() -> None:
+    """Patience begins when nothing can be seen of it any more, not when it began; and it ends."""
+    engine = Engine("stand-alone", Options(patience_seconds=600))
+    ((_, machine),) = engine.world.observation().machines()
+    engine.world.slow_next_migration(machine.id, 5000)
+    engine.one_pass()
+    engine.one_pass(after=3600)
+
+    for name in engine.world.host_names:
+        engine.world.set_unreachable(name, True)
+    assert engine.one_pass(after=60) == []
+    assert engine.one_pass(after=60) == []
+
+    assert engine.one_pass(after=7200) == [("liveMigration", OutcomeState.FAILED)]

@@ -136,15 +136,21 @@ BUGS: tuple[Bug, ...] = (
     _bug("windows gate nothing", "decide/gates.py", "step.migration_kind is None or is_open(", "True or is_open("),
     _bug(
         "a hold without an end holds nothing",
-        "decide/gates.py",
-        "if hold is not None and (hold.until is None or traffic.facts.now < hold.until):",
-        "if hold is not None and hold.until is not None and traffic.facts.now < hold.until:",
+        "model/desired.py",
+        "return self.until is None or now < self.until",
+        "return self.until is not None and now < self.until",
     ),
     _bug(
         "a hold begins when it should end",
-        "decide/gates.py",
-        "(hold.until is None or traffic.facts.now < hold.until)",
-        "(hold.until is None or traffic.facts.now >= hold.until)",
+        "model/desired.py",
+        "return self.until is None or now < self.until",
+        "return self.until is None or now >= self.until",
+    ),
+    _bug(
+        "holds that people place while it runs are not seen",
+        "controller/controller.py",
+        "return with_holds(desired, holds, now, exempt={*owed, *names}) if holds else desired",
+        "return desired",
     ),
     # settings
     _bug(

@@ -268,3 +268,21 @@ def test_a_ring_of_full_volumes_without_a_place_to_stop_is_blocked() -> None:
     """Nothing is moved, and both machines are told which ring they are in."""
     plan = plan_for(*two_full_volumes())
     assert blocked(plan) == {"vm1": "cycle", "vm2": "cycle"}
+
+
+@pytest.mark.parametrize("how", ["seen twice", "on its way there, wanted elsewhere"])
+def test_a_rule_keeps_off_wherever_its_other_member_may_be_now(how: str) -> None:
+    """A machine that is handed over is seen at both ends; one on a way that nobody wants any more counts at both ends too."""
+    job = seen.Migration(id="m", virtual_machine=a_vm("vm2").id, kind="live", destination="Host2")
+    twice = how == "seen twice"
+    fleet = a_fleet(
+        a_host("Host1", a_vm("vm1")),
+        a_host("Host2", *([a_vm("vm2")] if twice else [])),
+        a_host("Host3", a_vm("vm2"), migrations=() if twice else (job,)),
+    )
+    wanted = desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host3"), apart("vm1", "vm2"), hosts=3)
+
+    plan = plan_for(wanted, fleet)
+
+    assert story(plan) == []
+    assert audit(plan, wanted, fleet) == ()
