@@ -67,7 +67,8 @@ def _left(life: "Life", without: tuple[str, ...]) -> list[str]:
     if life.left is None:
         return ["no pass came to its end"]
     now = stage.world.observation()
-    excused = blocked_for_good(life.left, stage.options.tightness, stage.desired, now) | _needing(without, stage.desired, now)
+    excused = blocked_for_good(life.left, stage.options.tightness, stage.desired, now, bool(without))
+    excused |= _needing(without, stage.desired, now)
     excused |= kept_back(life.left, stage.desired, now, excused)
     if not without:
         _roles_as_before(life)

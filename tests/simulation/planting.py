@@ -24,9 +24,11 @@ AT_ONCE = 2
 
 PROGRAM = """
 import json, sys
+from reconciler.collector import collector_at_rest
 from reconciler.simulation import draw_options, live
 for seed in range(1, int(sys.argv[1]) + 1):
-    violation = live(draw_options(seed)).violation
+    with collector_at_rest():
+        violation = live(draw_options(seed)).violation
     if violation:
         print(json.dumps([seed, violation[0], violation[1].strip().splitlines()[-1]]))
         break

@@ -32,9 +32,9 @@ class Left:
         return "; ".join([*sorted(set(self.waiting.values())), *told][:4])
 
 
-def blocked_for_good(left: Left, tightness: float, desired: Desired, now: Observation) -> frozenset[str]:
-    """Return the machines (VMIds) whose blockage a life may have brought about."""
-    short = tightness < TIGHT or _somebody_is_in_the_way(desired, now)
+def blocked_for_good(left: Left, tightness: float, desired: Desired, now: Observation, one_is_away: bool) -> frozenset[str]:
+    """Return the machines (VMIds) whose blockage a life may have brought about, or a host that is away: the only way round."""
+    short = one_is_away or tightness < TIGHT or _somebody_is_in_the_way(desired, now)
     codes = (*OF_A_LIFE, *(ROOM if short else ()))
     return frozenset(one.id or "" for one in left.blocked if one.code in codes)
 
