@@ -1,6 +1,6 @@
 """From a safe sequence to the published steps: settings, roles, starts and migrations, numbered, with their dependencies."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.drift import MachineDrift, MachineStatus, RoleChange, SettingDrift
 from reconciler.model.plan import MachineRef, MachineStep, SettingsStep, Step
@@ -197,6 +197,8 @@ def _add_start(made: _Steps, move: Move, waits: dict[str, str]) -> str:
 
 def _migration(made: _Steps, move: Move, waits: dict[str, str]) -> MachineStep:
     border = crossing(made.fleet, move.drift, move.machine, move.source, move.target)
+    if move.drift.role is RoleChange.REMOVE and move.id in made.roles:
+        border = replace(border, leaves=None)  # its role was taken off by a step of its own, before a hop inside the cluster
     return MachineStep(
         id=made.next_id(),
         action=move.route.action,

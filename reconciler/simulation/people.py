@@ -91,7 +91,7 @@ class People:
         stage.log.add("commit", told)
         self._trouble_ahead(luck)
         if luck.random() < FOLLOWED:
-            stage.timeline.after(luck.choice((15, 60, 200, 600)), partial(self._commit, follows=True))
+            stage.timeline.after(luck.choice((5, 15, 40, 120, 600)), partial(self._commit, follows=True))
         self._committed()
 
     def _trouble_ahead(self, luck: random.Random) -> None:

@@ -100,9 +100,8 @@ def _with_a_dead_host(life: "Life") -> None:
     dead = stage.streams.of("dead-host").choice(stage.world.host_names)
     stage.world.set_unreachable(dead, True)
     stage.log.add("dead", dead)
-    for number in range(2):
-        # Life goes on while a host is away: most of what is wanted now does not need it.
-        stage.log.add("commit", stage.wishes.move_on(stage.streams.of("dead-host-commit", str(number)), dead))
+    # Life goes on while a host is away: most of what is wanted now does not need it.
+    stage.log.add("commit", stage.wishes.move_on(stage.streams.of("dead-host-commit"), dead))
     _converge(life, (dead,))
     stage.world.set_unreachable(dead, False)
     stage.known.disturb()

@@ -166,11 +166,20 @@ class Wishes:
         """Send machines elsewhere, none from or to that host."""
         self.revision += 1
         self.moved = ()
-        return self._move(rng, None, without)
+        return self._move(rng, None, without, most=3)
 
     def _second_thoughts(self) -> tuple["Commit", ...]:
         """What people change about the very hosts and machines that are on their way."""
-        return (self._limits, self._limits, self._gather, self._fleet_limits, self._hold_some, self._move, self._maintenance)
+        return (
+            self._squeeze,
+            self._squeeze,
+            self._limits,
+            self._gather,
+            self._fleet_limits,
+            self._hold_some,
+            self._move,
+            self._maintenance,
+        )
 
     def _kinds(self) -> tuple["Commit", ...]:
         return (
@@ -190,9 +199,9 @@ class Wishes:
             self._handling,
         )
 
-    def _move(self, rng: random.Random, _: datetime | None, without: str = "") -> str:
+    def _move(self, rng: random.Random, _: datetime | None, without: str = "", most: int = 9) -> str:
         moved = []
-        for _number in range(rng.choice((1, 2, 3, 6, 9))):
+        for _number in range(min(most, rng.choice((1, 2, 3, 6, 9)))):
             wish = self._free(rng)
             hosts = [host for _, host in sorted(self.hosts.items()) if host.name != without]
             fitting = [host for host in hosts if wish and host.name != wish.host and self.fits(wish, host)]
@@ -201,9 +210,9 @@ class Wishes:
                 moved.append(f"{wish.name} to {wish.host}")
         return f"move {', '.join(moved) or 'nothing'}"
 
-    def _gather(self, rng: random.Random, _: datetime) -> str:
+    def _gather(self, rng: random.Random, _: datetime, host: HostWish | None = None) -> str:
         """Send several machines to one host, which has fewer slots than there are machines."""
-        host = self._some_host(rng)
+        host = host or self._some_host(rng)
         moved: list[str] = []
         for _number in range(12):
             wish = self._free(rng)
@@ -310,6 +319,18 @@ class Wishes:
             host.live = rng.choice((None, 1, 1, 2, 4))
         host.storage, host.option = rng.choice((None, 1, 1, 2, 4)), rng.choice((None, *PerformanceOption))
         return f"limits of {host.name}; {self._stir(host, rng)}"
+
+    def _squeeze(self, rng: random.Random, now: datetime) -> str:
+        """Allow one migration at a time where some may be under way, and send more machines there."""
+        host = self._some_host(rng)
+        host.storage = 1
+        if host.cluster:
+            self.cluster_limits[host.cluster] = 1
+        else:
+            host.live = 1
+        self.focus = (*self.focus, host.name)
+        chosen = rng.random()
+        return f"squeeze {host.name}; {self._stir(host, rng) if chosen < 0.5 else self._gather(rng, now, host)}"
 
     def _stir(self, host: HostWish, rng: random.Random) -> str:
         """Move machines to and from a host in the same commit, so that what else changed there is in use."""
