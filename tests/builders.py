@@ -103,7 +103,7 @@ def desired_host(name: str = "Host1", **fields: Any) -> wanted.Host:
 
 def desired_vm(name: str = "vm1", host: str | tuple[str, ...] | None = None, **fields: Any) -> wanted.VirtualMachine:
     """Return a managed machine, pinned where one host is given, flexible where several are."""
-    placement = None
+    placement = fields.pop("placement", None)
     if isinstance(host, str):
         placement = Placement("host", (host,))
     elif host is not None:

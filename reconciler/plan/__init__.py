@@ -85,9 +85,8 @@ def _safe_sequence(fleet: Fleet, assumed: Assumptions, solver: Solver | None) ->
     state = ordered.state
     blocked = choice.told([*choice.blocked, *clashing, *left_over(ordered)])
     left = {move.id for move in ordered.left}
-    made = [
-        move for move in moves if move.id not in left and not is_wish(move) and (choice.proven or move.reason != MAKES_ROOM)
-    ]
+    spared = left | (set() if choice.proven else {move.id for move in moves if choice.asks_to_make_way(move)})
+    made = [move for move in moves if move.id not in spared and not is_wish(move)]
     blocked += roles_refused(fleet, [placed.move for placed in state.placed], [one.id for one in blocked])
     blocked += rules.unmended(state.placed, blocked)
     needed = sum(map(needed_by, made)) + ordered.extra_bound

@@ -14,7 +14,8 @@ DEEPEST = 6  # extra migrations, and machines left out, that are searched for
 class Item:
     """A machine. ``options`` are (host, migrations) in the order of preference; ``home`` is where it stands.
 
-    ``forced``: it must go to one of its options. Otherwise it stays at no cost, and may go to make room.
+    ``forced``: it must go to one of its options. Otherwise it stays at no cost, and may go to make room. Those with few
+    ``choices`` (by default: options) are placed first.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Item:
     size: int
     options: tuple[tuple[str, int], ...]
     forced: bool = True
+    choices: int | None = None
 
     @property
     def cheapest(self) -> int:
@@ -83,7 +85,7 @@ def assign(puzzle: Puzzle, budget: int) -> Answer | None:
     first answer is the best one, proven as long as the budget held until then.
     """
     search = _begin(puzzle, budget)
-    forced = sorted((item for item in puzzle.items if item.forced), key=lambda one: (len(one.options), -one.size, one.name))
+    forced = sorted((item for item in puzzle.items if item.forced), key=_tightest)
     least = sum(item.cheapest for item in forced)
     for out in range(min(DEEPEST, len(forced)) + 1):
         for extra in range(DEEPEST + 1 if out == 0 else 2):
@@ -93,6 +95,11 @@ def assign(puzzle: Puzzle, budget: int) -> Answer | None:
             if found is not None:
                 return _answer(search, found, least, extra, proven=out == 0)
     return None
+
+
+def _tightest(item: Item) -> tuple[int, int, str]:
+    """The order of placing machines one by one, too: what it finds without turning back is what the search finds first."""
+    return (len(item.options) if item.choices is None else item.choices, -item.size, item.name)
 
 
 def _begin(puzzle: Puzzle, budget: int) -> _Search:

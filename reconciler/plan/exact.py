@@ -60,6 +60,7 @@ class FirstChoice:
     moves: list[Move]
     failed: list[MachineDrift]
     options: Callable[[MachineDrift, int], list[Move]]
+    choices: Callable[[MachineDrift], int]
 
 
 def decide_together(fleet: Fleet, rules: Rules, first: FirstChoice, solver: Solver | None = None) -> Decision | None:
@@ -183,8 +184,8 @@ def _puzzle(rules: Rules, first: FirstChoice, scene: _Scene) -> Puzzle:
             known = room.get(place)
             if known is not None:
                 room[place] = known + size
-    items = [_item(scene, name, drift, moves, True) for name, drift, moves in _with_drifts(scene, scene.forced)]
-    items += [_item(scene, name, drift, moves, False) for name, drift, moves in _with_drifts(scene, scene.settled)]
+    items = [_item(first, scene, name, drift, moves, True) for name, drift, moves in _with_drifts(scene, scene.forced)]
+    items += [_item(first, scene, name, drift, moves, False) for name, drift, moves in _with_drifts(scene, scene.settled)]
     hosts = sorted({host for item in items for host, _ in item.options} | {item.home for item in items})
     used = {host: room.get(host) for host in hosts}
     return Puzzle(tuple(items), used, _groups(rules, first, {item.name for item in items}, hosts))
@@ -194,9 +195,9 @@ def _with_drifts(scene: _Scene, moves: dict[str, list[Move]]) -> list[tuple[str,
     return [(name, scene.drifts[name], moves[name]) for name in sorted(moves)]
 
 
-def _item(scene: _Scene, name: str, drift: MachineDrift, moves: list[Move], forced: bool) -> Item:
+def _item(first: FirstChoice, scene: _Scene, name: str, drift: MachineDrift, moves: list[Move], forced: bool) -> Item:
     options = tuple((move.target, move.route.migrations) for move in moves)
-    return Item(name, drift.host or "", _size(scene, name), options, forced)
+    return Item(name, drift.host or "", _size(scene, name), options, forced, first.choices(drift))
 
 
 def _size(scene: _Scene, name: str) -> int:

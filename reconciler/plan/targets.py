@@ -1,8 +1,12 @@
 """Where each machine shall go. Machines that may stay do; pinned ones have one answer; for the rest a simple choice.
 
-The choice for flexible placements (fewest migrations, fewest preferred rules broken, preferred host, fewest bytes, most room)
-is made one machine at a time, largest first. Where that leaves somebody out, ``exact`` looks at all of them together and the
-choice is made again. Wishes move a machine that is in place only where the policy says so, and come last.
+The choice for flexible placements (fewest migrations, fewest preferred rules broken, preferred host, fewest bytes, first in
+the machine's own order of hosts) is made one machine at a time, those with fewest hosts first, then the largest. Where that
+leaves somebody out, ``exact`` looks at all of them together and the choice is made again. Wishes move a machine that is in
+place only where the policy says so, and come last.
+
+Nothing that a step of the plan changes enters into a choice but room, and room only as "is there enough": so planning again on
+the way gives the same hosts (``own_order``). That is why the room of those who will go counts from the start.
 """
 
 from collections import Counter
@@ -10,17 +14,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from reconciler.model.desired import PlacementRule
 from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.plan import Blocked
-from reconciler.model.words import Handling, Preferences
+from reconciler.model.words import Handling, Preferences, RuleType
 from reconciler.plan.checks import host_refusal
 from reconciler.plan.estimate import Assumptions
 from reconciler.plan.exact import MAKES_ROOM, Decision, FirstChoice, decide_together
 from reconciler.plan.fleet import Fleet
-from reconciler.plan.mending import who_leaves
+from reconciler.plan.mending import Broken, who_leaves
 from reconciler.plan.moves import Move, Refusal, as_blocked
+from reconciler.plan.own_order import OwnOrder
 from reconciler.plan.roles import crossing, role_refusal
-from reconciler.plan.roomiest import HostList, Rooms
 from reconciler.plan.routes import find_route
 from reconciler.plan.rules import Rules
 from reconciler.plan.solver import Solver
@@ -35,6 +40,7 @@ STATUS_CODES = {
 DEPENDS_ON_OTHERS = ("memory", "rule")  # reasons that another choice for others could take away
 NO_PLACE = ("no-host", "no-room")  # codes of machines for which a place was looked for
 Preference = tuple[int, int, int, int, int, int, str]
+PATIENCE = 4  # choices made anew because somebody who was counted on to leave has to stay
 WISHES = ("placement.prefer", "preferredRule")  # reasons of moves that only a wish asks for
 SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
 
@@ -54,6 +60,10 @@ class Choice:
     failed: frozenset[str] = frozenset()
     together: Decision | None = None
 
+    def asks_to_make_way(self, move: Move) -> bool:
+        """Tell whether a move was decided on only for the sake of other machines."""
+        return self.together is not None and move.drift.machine.name.casefold() in self.together.making_room
+
     def told(self, blocked: list[Blocked]) -> list[Blocked]:
         """Say of machines that found no place whether that is proven, and which demands contradict each other."""
         if (found := self.together) is None:
@@ -70,30 +80,54 @@ class Choice:
 
 def choose_targets(fleet: Fleet, rules: Rules, assumptions: Assumptions, solver: Solver | None = None) -> Choice:
     """Return where each machine shall go; ``solver`` is asked where the planner's own search leaves something open."""
-    chooser = _Chooser(fleet, rules, assumptions)
-    moves, blocked = chooser.choose()
+    chooser, moves, blocked = _chosen(fleet, rules, assumptions, Decision())
     first = chooser.first_choice()
     decision = decide_together(fleet, rules, first, solver)
     failed = frozenset(drift.subject for drift in first.failed)
     if decision is not None and decision.better:
-        again, still_blocked = _Chooser(fleet, rules, assumptions, decision).choose()
+        _, again, still_blocked = _chosen(fleet, rules, assumptions, decision)
         if len(still_blocked) <= len(blocked):
             return Choice(again, still_blocked, decision.proven, failed, decision)
     return Choice(moves, blocked, True, failed, decision)
 
 
+def _chosen(
+    fleet: Fleet, rules: Rules, assumptions: Assumptions, decision: Decision
+) -> tuple["_Chooser", list[Move], list[Blocked]]:
+    """Choose, counting on the room of all who must go; once more without those who turn out to have nowhere to go."""
+    staying = frozenset[str]()
+    for attempt in range(PATIENCE):
+        chooser = _Chooser(fleet, rules, assumptions, decision, None if attempt == PATIENCE - 1 else staying)
+        moves, blocked = chooser.choose()
+        if not (stuck := chooser.counted_on_in_vain()):
+            break
+        staying |= stuck
+    return chooser, moves, blocked
+
+
 class _Chooser:
-    def __init__(self, fleet: Fleet, rules: Rules, assumptions: Assumptions, decision: Decision | None = None) -> None:
+    """``staying``: names of machines that free no room, though they should go; None: count on nobody before it has a place."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        rules: Rules,
+        assumptions: Assumptions,
+        decision: Decision,
+        staying: frozenset[str] | None = frozenset(),
+    ) -> None:
         self._fleet, self._rules, self._assumptions = fleet, rules, assumptions
-        self._decision = decision or Decision()
+        self._decision, self._order = decision, OwnOrder()
         self._failed: list[MachineDrift] = []
-        self._lists: dict[tuple[str, ...], HostList] = {}
+        self._sorted: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._open: dict[int, int] = {}
         self._moves: list[Move] = []
         self._blocked: list[Blocked] = []
-        self._room = Rooms({name: self._room_at(name) for name in fleet.host_names})
+        self._room = {name: self._room_at(name) for name in fleet.host_names}
         self._closed = frozenset(name for name in fleet.host_names if host_refusal(fleet, name))
         self._mending = self._machines_to_mend()
         self._positions = self._settled_positions()
+        self._counted_on = self._count_on_leavers(staying)
 
     def choose(self) -> tuple[list[Move], list[Blocked]]:
         for drift in self._in_order():
@@ -111,7 +145,7 @@ class _Chooser:
 
     def first_choice(self) -> FirstChoice:
         """Return what was chosen, for a second look at all machines together."""
-        return FirstChoice(self._room.by_host, self._positions, self._moves, self._failed, self._routes)
+        return FirstChoice(self._room, self._positions, self._moves, self._failed, self._routes, self._choices)
 
     def _routes(self, drift: MachineDrift, most: int) -> list[Move]:
         """Return moves to the hosts that the machine could go to, if room and rules allow; the preferred ones first.
@@ -119,9 +153,31 @@ class _Chooser:
         Of many hosts, those with most room are looked at, up to ``most``.
         """
         home = (drift.host or "").casefold()
-        others = [host for _, host in self._by_promise(drift, self._host_list(drift)) if host.casefold() != home]
+        others = [host for host in self._candidates(drift) if host.casefold() != home and host not in self._closed]
+        if len(others) > most:
+            others.sort(key=lambda host: (-(self._room.get(host) or 0), host.casefold()))
         found = (move for host in others if isinstance(move := self._route(drift, host), Move))
         return sorted(islice(found, most), key=lambda move: self._preference(drift, move))
+
+    def counted_on_in_vain(self) -> frozenset[str]:
+        """Return the names of machines whose room was given to others, and who stay where they are."""
+        going = {move.drift.machine.name for move in self._moves if move.changes_host}
+        return frozenset(self._counted_on - going)
+
+    def _count_on_leavers(self, staying: frozenset[str] | None) -> set[str]:
+        """Add the room that machines with a choice of hosts will free where they are, whichever of these they go to."""
+        counted: set[str] = set()
+        if staying is None:
+            return counted
+        for drift in self._fleet.drift.machines:
+            machine, home = drift.observed, drift.host or ""
+            room = self._room.get(home)
+            if room is None or machine is None or not machine.is_running or home in self._closed or not self._will_go(drift):
+                continue
+            if drift.machine.name not in staying and len(self._candidates(drift)) > 1:
+                self._room[home] = room + (machine.memory_mib or 0)
+                counted.add(drift.machine.name)
+        return counted
 
     def _room_at(self, name: str) -> int | None:
         room = self._fleet.memory_room(name)
@@ -161,23 +217,28 @@ class _Chooser:
         placement = drift.machine.placement
         if drift.machine.name.casefold() in self._decision.hosts:
             return 1
-        return len(placement.hosts) if placement is not None else self._host_list(drift).without((drift.host or "").casefold())
+        allowed = self._allowed(drift)
+        if placement is not None and len(allowed) < 2:
+            return len(allowed)
+        if (known := self._open.get(id(allowed))) is None:  # one tuple for each list, and long ones are slow to hash
+            known = self._open[id(allowed)] = sum(host not in self._closed for host in allowed)
+        return 1 + known
 
     def _candidates(self, drift: MachineDrift) -> list[str]:
-        """Return the hosts that the machine may go to; its own only where there is no other."""
-        listed, home = self._host_list(drift), (drift.host or "").casefold()
-        leaves_out = listed.leaves_out(home)
-        return [name for key, name in listed.hosts.items() if not (leaves_out and key == home)]
+        """Return the hosts that it may go to: not the one that it is on, unless there is no other."""
+        if (only := self._only_host(drift)) is not None:
+            return [only]
+        allowed, home = self._allowed(drift), (drift.host or "").casefold()
+        return [name for name in allowed if name.casefold() != home] if len(allowed) > 1 else list(allowed)
 
-    def _host_list(self, drift: MachineDrift) -> HostList:
-        placement, only = drift.machine.placement, self._only_host(drift)
-        if only is not None:
-            names: tuple[str, ...] = (only,)
-        else:
-            names = placement.hosts if placement is not None else self._neighbours(drift.host or "")
-        if (known := self._lists.get(names)) is None:
-            known = self._lists[names] = HostList(names, self._room, self._closed)
-        return known
+    def _allowed(self, drift: MachineDrift) -> tuple[str, ...]:
+        """Return the hosts that it may be on, sorted, each once; one tuple for all machines with the same list."""
+        placement = drift.machine.placement
+        names = placement.hosts if placement is not None else self._neighbours(drift.host or "")
+        if names not in self._sorted:
+            unique = {name.casefold(): name for name in sorted(names)}
+            self._sorted[names] = tuple(unique[key] for key in sorted(unique))
+        return self._sorted[names]
 
     def _only_host(self, drift: MachineDrift) -> str | None:
         """Return the one host that is decided upon or given, as of most machines; None where there may be a choice."""
@@ -210,36 +271,44 @@ class _Chooser:
         """Return what speaks for or against each host, the most promising first, until no other can be better."""
         best: Preference | None = None
         options: list[Move | Refusal] = []
+        crowded: list[str] = []
         if (only := self._only_host(drift)) is not None:
             return [self._option(drift, only, alone=True)]
-        hosts = self._host_list(drift)
-        if hosts.without((drift.host or "").casefold()) == 1:
+        allowed, home = self._allowed(drift), (drift.host or "").casefold()
+        if len(allowed) == 1 or (len(allowed) == 2 and any(name.casefold() == home for name in allowed)):
             return [self._option(drift, self._candidates(drift)[0], alone=True)]
-        for promise, host in self._by_promise(drift, hosts):
+        for promise, host in self._by_promise(drift):
             if best is not None and best <= promise:
                 break
+            if self._is_crowded(drift, host):
+                crowded.append(host)
+                continue
             option = self._option(drift, host, alone=False)
             options.append(option)
             if isinstance(option, Move):
                 preference = self._preference(drift, option)
                 best = preference if best is None else min(best, preference)
-        return options
+        # Hosts without room are asked only where there is no other, for the reasons they give.
+        return options if best is not None else options + [self._option(drift, host, alone=False) for host in crowded]
 
-    def _by_promise(self, drift: MachineDrift, hosts: HostList) -> Iterator[tuple[Preference, str]]:
+    def _is_crowded(self, drift: MachineDrift, host: str) -> bool:
+        room, machine = self._room.get(host), drift.observed
+        return room is not None and machine is not None and machine.is_running and room < (machine.memory_mib or 0)
+
+    def _by_promise(self, drift: MachineDrift) -> Iterator[tuple[Preference, str]]:
         """Yield hosts with the best preference that they could have (one migration, nothing copied), the best first."""
-        prefer, home = self._preferred(drift), (drift.host or "").casefold()
-        left_out = {home} if hosts.leaves_out(home) else set()
+        allowed, prefer, home = self._allowed(drift), self._preferred(drift), (drift.host or "").casefold()
+        names = {host.casefold(): host for host in allowed} if prefer else {}
         for rank, name in enumerate(prefer):
-            if (liked := hosts.entry(name)) is not None and name not in left_out:
-                yield (1, 0, 0, rank, 0, liked[0], name), liked[2]
-        left_out.update(prefer)
-        for room, key, host in hosts.ranked():
-            if key not in left_out:
-                yield (1, 0, 0, len(prefer), 0, room, key), host
+            if name in names and name != home and names[name] not in self._closed:
+                yield (1, 0, 0, rank, 0, 0, ""), names[name]
+        for host in self._order.walk(_identity(drift), allowed):
+            name = host.casefold()
+            if host not in self._closed and name != home and name not in prefer:
+                yield (1, 0, 0, len(prefer), 0, self._order.distance(_identity(drift), host), name), host
         # These refuse everybody: they are asked last, for the reasons they give.
-        for key, host in hosts.closed:
-            if key != home or not hosts.leaves_out(home):
-                yield (99, 0, 0, 0, 0, 0, key), host
+        closed = (host for host in allowed if host in self._closed and host.casefold() != home)
+        yield from (((99, 0, 0, 0, 0, 0, host.casefold()), host) for host in closed)
 
     def _preferred(self, drift: MachineDrift) -> list[str]:
         placement = drift.machine.placement
@@ -281,9 +350,9 @@ class _Chooser:
 
     def _preference(self, drift: MachineDrift, move: Move) -> Preference:
         border = crossing(self._fleet, drift, move.machine, move.source, move.target)
-        room = self._room.get(move.target) or 0
+        distance = self._order.distance(_identity(drift), move.target)
         wishes = self._wishes_left(drift, move.target)
-        return (move.route.migrations, border.roles, *wishes, move.route.copied_bytes, -room, move.target.casefold())
+        return (move.route.migrations, border.roles, *wishes, move.route.copied_bytes, distance, move.target.casefold())
 
     def _wishes_left(self, drift: MachineDrift, host: str) -> tuple[int, int]:
         """Preferred rules that the host would break, and how far down the machine's own list it stands."""
@@ -311,8 +380,11 @@ class _Chooser:
     def _take(self, move: Move) -> None:
         self._moves.append(move)
         self._positions[move.drift.machine.name.casefold()] = move.target
-        self._room.add(move.target, -move.memory_mib)
-        self._room.add(move.source, move.memory_mib)
+        frees = move.machine.is_running and move.drift.machine.name not in self._counted_on
+        for host, change in ((move.target, -move.memory_mib), (move.source, move.memory_mib if frees else 0)):
+            room = self._room.get(host)
+            if room is not None:
+                self._room[host] = room + change
 
     def _reason(self, drift: MachineDrift) -> str:
         if drift.wrong_host and drift.machine.placement is not None:
@@ -322,8 +394,15 @@ class _Chooser:
         if drift.machine.name in self._mending:
             return f"placementRule/{self._mending[drift.machine.name]}"
         if drift.machine.name.casefold() in self._decision.making_room:
-            return MAKES_ROOM
+            rule = self._rule_that_it_follows(drift)
+            return f"placementRule/{rule.name}" if rule else MAKES_ROOM
         return drift.files[0].field if drift.files else "placement"
+
+    def _rule_that_it_follows(self, drift: MachineDrift) -> PlacementRule | None:
+        """Return the rule that keeps a machine together with another one that was decided to go."""
+        decided, own = set(self._decision.hosts), drift.machine.name.casefold()
+        together = (rule for rule in self._rules.of(drift) if rule.type is RuleType.AFFINITY)
+        return next((rule for rule in together if decided & {name.casefold() for name in rule.virtual_machines} - {own}), None)
 
     def _settled_positions(self) -> dict[str, str]:
         """Where rule members will stand that no move of this plan concerns; those yet to be placed are left out."""
@@ -342,15 +421,27 @@ class _Chooser:
         if self._fleet.desired.policy.drift is not Handling.CORRECT:
             return {}
         staying = [
-            (broken.rule, [drift for drift in self._drifts(broken.machines) if not self._will_go(drift)])
+            Broken(
+                broken.rule,
+                [drift for drift in self._drifts(broken.machines) if not self._will_go(drift)],
+                [drift for drift in self._drifts(broken.rule.virtual_machines) if self._will_go(drift)],
+            )
             for broken in self._fleet.drift.rules
         ]
-        self._mending = who_leaves(self._rules, staying)
+        self._mending = who_leaves(self._rules, staying, self._closed)
         return self._mending
 
     def _drifts(self, names: tuple[str, ...]) -> list[MachineDrift]:
+        """Return members of a rule that were found; one that is on its way counts where it will be."""
         wanted = {name.casefold() for name in names}
-        return [drift for drift in self._fleet.drift.machines if drift.machine.name.casefold() in wanted and drift.host]
+        found = [drift for drift in self._fleet.drift.machines if drift.machine.name.casefold() in wanted and drift.host]
+        moving = MachineStatus.MOVING
+        return [replace(one, host=one.destination) if one.status is moving and one.destination else one for one in found]
+
+
+def _identity(drift: MachineDrift) -> str:
+    """What a machine's own order of hosts hangs on: its VMId, which outlives its name."""
+    return drift.observed.id if drift.observed else drift.machine.name
 
 
 def is_wish(move: Move) -> bool:

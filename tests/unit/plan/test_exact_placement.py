@@ -26,7 +26,7 @@ def sound(wanted: Desired, fleet: Observation) -> Plan:
 
 
 def test_machines_are_packed_so_that_all_fit() -> None:
-    """The largest to the host with most room would leave one out; together they fit, and only they move."""
+    """One by one, largest first, would leave one out; together they fit, and only they move."""
     drained = a_host(
         "Host1", *[a_vm(f"vm{n}", memory_mib=mib) for n, mib in ((1, 3072), (2, 3072), (3, 2048), (4, 2048), (5, 2048))]
     )

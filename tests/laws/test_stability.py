@@ -1,0 +1,106 @@
+"""Plans are stable: planning again on the way gives the rest of the same plan, and room that nobody needs changes nothing."""
+
+from collections.abc import Iterator
+from random import Random
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from reconciler.model.desired import Desired
+from reconciler.model.observation import Migration, Observation
+from reconciler.model.plan import MachineStep, Plan
+from tests.laws.strategies_flexible import flexible_fleets
+from tests.laws.test_plan_laws import arrive, machine_steps, plan_for, seen_again, told
+
+LAWS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+@LAWS
+@given(flexible_fleets(), st.integers(0, 1000))
+def test_planning_again_on_the_way_gives_the_rest_of_the_plan(case: tuple[Desired, Observation], seed: int) -> None:
+    """Whichever steps have ended, in any order that dependsOn permits: the same machines go to the same hosts.
+
+    While a migration runs, one that waits for it may be missing, for it has no step to depend on; none goes elsewhere
+    (without rules: who is kept from coming by a running migration gives no room to others either).
+    """
+    wanted, fleet = case
+    plan = plan_for(wanted, fleet)
+    assume(is_settled(plan) and plan.steps)
+    for todo, now in on_the_way(machine_steps(plan), fleet, Random(seed), begin=not wanted.placement_rules):
+        again, rest = (sorted(map(told, steps)) for steps in (machine_steps(plan_for(wanted, now)), todo))
+        running = any(host.running_migrations for host in now.hosts)
+        assert again == ([one for one in rest if one in again] if running else rest)
+
+
+@LAWS
+@given(flexible_fleets(wishes=True), st.integers(0, 1000))
+def test_room_that_nobody_needs_changes_no_target(case: tuple[Desired, Observation], share: int) -> None:
+    """Other machines grow on hosts of the fleet, as long as what the plan needs is left: the plan stays as it was."""
+    wanted, fleet = case
+    plan = plan_for(wanted, fleet)
+    steps = machine_steps(plan)
+    assume(is_settled(plan) and steps)
+    needed = {host.name: needed_at(host.name, steps, fleet) for host in fleet.hosts}
+    hosts = [
+        host.model_copy(update={"available_memory_mib": free - max(0, free - needed[host.name]) * share // 1000})
+        for host in fleet.hosts
+        if (free := host.available_memory_mib or 0) >= 0
+    ]
+    assert list(map(told, machine_steps(plan_for(wanted, seen_again(fleet, hosts))))) == list(map(told, steps))
+
+
+def is_settled(plan: Plan) -> bool:
+    """Without detours, nobody moved to make room, no rule left broken, and who is left out is proven to have no place."""
+    detours = any(step.bypass or step.reason == "makesRoom" for step in machine_steps(plan))
+    return not detours and all(one.proven and "rule" not in one.counts for one in plan.blocked)
+
+
+def needed_at(host: str, steps: list[MachineStep], fleet: Observation) -> int:
+    """All that comes, whether or not others leave first."""
+    memory = {machine.id: machine.memory_mib or 0 for _, machine in fleet.machines()}
+    return sum(memory[step.virtual_machine.id] for step in steps if step.destination == host)
+
+
+def on_the_way(
+    steps: list[MachineStep], fleet: Observation, chance: Random, *, begin: bool
+) -> Iterator[tuple[list[MachineStep], Observation]]:
+    """Yield what is still to be begun, and the fleet as seen at that moment, at every instant of one execution."""
+    todo, running, done = list(steps), list[MachineStep](), set[str]()
+    while todo or running:
+        ready = [step for step in todo if set(step.depends_on) <= done]
+        step = chance.choice([*ready, *running])
+        if step in running:
+            running.remove(step)
+            done.add(step.id)
+            fleet = arrive(without_job(fleet, step), step)
+        elif begin and chance.random() < 0.5:
+            todo.remove(step)
+            running.append(step)
+            fleet = with_job(fleet, step)
+        else:
+            todo.remove(step)
+            done.add(step.id)
+            fleet = arrive(fleet, step)
+        yield todo, fleet
+
+
+def with_job(fleet: Observation, step: MachineStep) -> Observation:
+    assert step.migration_kind
+    job = Migration(id=step.id, virtual_machine=step.virtual_machine.id, kind=step.migration_kind, destination=step.destination)
+    return seen_again(
+        fleet,
+        [
+            host.model_copy(update={"migrations": (*(host.migrations or ()), job)}) if host.name == step.source else host
+            for host in fleet.hosts
+        ],
+    )
+
+
+def without_job(fleet: Observation, step: MachineStep) -> Observation:
+    return seen_again(
+        fleet,
+        [
+            host.model_copy(update={"migrations": tuple(job for job in host.migrations or () if job.id != step.id)})
+            for host in fleet.hosts
+        ],
+    )
