@@ -9,7 +9,7 @@ sequence; of one group: ``group``, ``sequence``, ``explore``, ``hops``), ``split
 from reconciler.model.desired import Desired
 from reconciler.model.drift import Drift, MachineStatus
 from reconciler.model.observation import Observation
-from reconciler.model.plan import Blocked, DesiredRef, ObservationRef, Plan, PlanProblem, Step
+from reconciler.model.plan import Blocked, DesiredRef, MachineStep, ObservationRef, Plan, PlanProblem, Step
 from reconciler.plan.bounds import lower_bound_seconds
 from reconciler.plan.bypass import left_over, order_moves
 from reconciler.plan.clashes import without_clashes
@@ -19,6 +19,7 @@ from reconciler.plan.fleet import Fleet
 from reconciler.plan.guard import guard_problems
 from reconciler.plan.moves import Move, Placed
 from reconciler.plan.order import State
+from reconciler.plan.quicker import quicker
 from reconciler.plan.roles import roles_refused
 from reconciler.plan.rules import Rules
 from reconciler.plan.schedule import Slots, with_times
@@ -46,7 +47,9 @@ def make_plan(
     """
     assumed = assumptions or Assumptions.of(desired.policy)
     fleet = Fleet(desired, observation, drift)
-    sequence, needed, blocked = _safe_sequence(fleet, assumed, solver)
+    rules = Rules(fleet)
+    sequence, needed, blocked = _safe_sequence(fleet, rules, assumed, solver)
+    sequence = quicker(fleet, rules, sequence, lambda tried: _told_times(fleet, tried, assumed))
     sequence = with_splits(fleet, sequence, lambda tried: _seconds(_timed(fleet, tried, assumed)))
     steps = _timed(fleet, sequence, assumed)
     summary = summarise(drift, steps, needed, blocked, lower_bound_seconds(fleet, steps, Slots(fleet)))
@@ -73,9 +76,17 @@ def _seconds(steps: list[Step]) -> float:
     return max((step.estimated_start_seconds + step.estimated_seconds for step in steps), default=0.0)
 
 
-def _safe_sequence(fleet: Fleet, assumed: Assumptions, solver: Solver | None) -> tuple[list[Placed], int, list[Blocked]]:
+def _told_times(fleet: Fleet, sequence: list[Placed], assumed: Assumptions) -> tuple[dict[str, float], float, float]:
+    """When each machine starts, when all have ended, and when no plan could have."""
+    steps = with_times(fleet, make_steps(fleet, sequence, assumed), assumed, roughly=True)
+    starts = {one.virtual_machine.id.casefold(): one.estimated_start_seconds for one in steps if isinstance(one, MachineStep)}
+    return starts, _seconds(steps), lower_bound_seconds(fleet, steps, Slots(fleet))
+
+
+def _safe_sequence(
+    fleet: Fleet, rules: Rules, assumed: Assumptions, solver: Solver | None
+) -> tuple[list[Placed], int, list[Blocked]]:
     """Return the moves in a safe order, how many migrations any plan needs for that, and the machines left out."""
-    rules = Rules(fleet)
     choice = choose_targets(fleet, rules, assumed, solver)
     moves, clashing = without_clashes(fleet, choice.moves)
     ordered = order_moves(fleet, rules, moves, solver)

@@ -15,6 +15,7 @@ from reconciler.model.words import Action
 from reconciler.plan.fleet import Fleet
 
 Key = tuple[str, ...]
+NEAR, MOST_PACKED = 0.8, 60  # limits that come so near to the bound, and have no more steps, are looked at step by step
 SWEEPS = 4  # rounds in which later departures push back arrivals, and these later departures
 LIVE = (Action.LIVE_MIGRATION, Action.LIVE_MIGRATION_WITH_STORAGE)
 
@@ -65,7 +66,10 @@ def lower_bound_seconds(fleet: Fleet, steps: list[Step], slots: Limits) -> float
     for work in works:
         for key in work.keys:
             loads[key].append(work)
-    return round(max(bound, max((_least(slots.limit(key), load) for key, load in loads.items()), default=0.0)), 3)
+    shared = {key: _least(slots.limit(key), load) for key, load in loads.items()}
+    bound = max([bound, *shared.values()])
+    full = (key for key, least in shared.items() if least >= NEAR * bound and len(loads[key]) <= MOST_PACKED)
+    return round(max([bound, *(_packed(slots.limit(key), loads[key]) for key in full)]), 3)
 
 
 def _works(fleet: Fleet, moves: list[MachineStep], hopping: set[str], slots: Limits) -> list[_Work]:
@@ -96,6 +100,16 @@ def _least(limit: int, load: list[_Work]) -> float:
         rest += work.seconds
         bound = max(bound, work.earliest + rest / limit, work.earliest + work.seconds)
     return bound
+
+
+def _packed(limit: int, load: list[_Work]) -> float:
+    """The fullest slot takes whole steps, and no less than its share: the least sum of some steps that reaches it."""
+    sums, milliseconds = 1, [round(work.seconds * 1000) for work in load]  # bit n is set where some take n milliseconds
+    for taken in milliseconds:
+        sums |= sums << taken
+    share = -(-sum(milliseconds) // limit)
+    enough = sums >> share
+    return (share + (enough & -enough).bit_length() - 1) / 1000
 
 
 def _delay(fleet: Fleet, works: list[_Work], slots: Limits) -> float:
@@ -180,4 +194,18 @@ def _turnover(host: _Host) -> float:
     left, comes = _Departures.of(host), _Cheapest.of(host.arriving)
     coming = sum(work.mib for work in host.arriving)
     rests = ((gone, coming - host.free - gone) for gone in (0, *left.gone[:-1]))
-    return max((left.when(gone + 1) + comes.seconds(rest) / host.slots for gone, rest in rests if rest > 0), default=0.0)
+    return max(
+        (
+            left.when(gone + 1) + max(comes.seconds(rest) / host.slots, _longest_of(host.arriving, rest))
+            for gone, rest in rests
+            if rest > 0
+        ),
+        default=0.0,
+    )
+
+
+def _longest_of(works: list[_Work], mib: int) -> float:
+    """Return how long the longest of machines with so much memory in all takes at the least: all the shorter ones have less."""
+    ranked = sorted(works, key=lambda work: work.seconds)
+    sums = accumulate(work.mib for work in ranked)
+    return next((work.seconds for work, reached in zip(ranked, sums, strict=True) if reached >= mib), 0.0)

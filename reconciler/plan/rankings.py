@@ -23,7 +23,7 @@ def rankings(steps: list[Step], slots: Limits) -> Iterator[Ranks]:
     yield [(-step.estimated_seconds, index) for index, step in enumerate(steps)]
     if len(steps) > MANY:
         return
-    tails, crowds = _tails(steps), _crowds(steps, slots)
+    tails, crowds = chains(steps), _crowds(steps, slots)
     for weight in WEIGHTS:
         yield [(-tail - weight * crowd, index) for index, (tail, crowd) in enumerate(zip(tails, crowds, strict=True))]
     yield [(-crowd, index) for index, crowd in enumerate(crowds)]
@@ -32,8 +32,8 @@ def rankings(steps: list[Step], slots: Limits) -> Iterator[Ranks]:
         yield [(-(tail + crowd) * _shake(variant, step.id), index) for index, (step, tail, crowd) in enumerate(changed)]
 
 
-def _tails(steps: list[Step]) -> list[float]:
-    """Seconds of the longest chain of dependent steps that begins with each."""
+def chains(steps: list[Step]) -> list[float]:
+    """Return the seconds of the longest chain of dependent steps that begins with each."""
     index_of = {step.id: index for index, step in enumerate(steps)}
     tails = [step.estimated_seconds for step in steps]
     for index in range(len(steps) - 1, -1, -1):

@@ -13,9 +13,10 @@ from reconciler.model.observation import Migration
 from reconciler.model.plan import MachineStep, SettingsStep, Step
 from reconciler.model.words import Action, MigrationKind
 from reconciler.plan.bounds import lower_bound_seconds
+from reconciler.plan.crowds import CROWDS, Work, crowded_first
 from reconciler.plan.estimate import Assumptions
 from reconciler.plan.fleet import Fleet
-from reconciler.plan.rankings import MANY, Ranks, rankings
+from reconciler.plan.rankings import MANY, Ranks, chains, rankings
 
 Key = tuple[str, ...]
 LIVE_KINDS = (MigrationKind.LIVE, MigrationKind.LIVE_WITH_STORAGE, MigrationKind.OFFLINE)
@@ -76,17 +77,17 @@ def _host_slots(kind: MigrationKind, with_storage: bool, hosts: Iterable[str | N
     return keys + [("storage", name) for name in names if copies]
 
 
-def with_times(fleet: Fleet, steps: list[Step], assumptions: Assumptions) -> list[Step]:
+def with_times(fleet: Fleet, steps: list[Step], assumptions: Assumptions, *, roughly: bool = False) -> list[Step]:
     """Return the steps with estimated starts: each as early as its dependencies and free slots allow.
 
     Several rules are tried where several steps could start, as many as the size of the plan allows; the quickest table wins.
+    ``roughly``: only the rules that are best most often.
     """
     slots = Slots(fleet)
     book = _Book(fleet, steps, slots, assumptions)
     best: tuple[float, dict[str, float]] | None = None
     bound = lower_bound_seconds(fleet, steps, slots) if len(steps) <= MANY else 0.0
-    for ranks in rankings(steps, slots):
-        starts = _Timetable(book, ranks).starts()
+    for starts in _tables(book, slots, roughly=roughly):
         ends = max((starts[one.id] + one.estimated_seconds for one in steps), default=0.0)
         if best is None or ends < best[0] - 1e-9:
             best = ends, starts
@@ -94,6 +95,20 @@ def with_times(fleet: Fleet, steps: list[Step], assumptions: Assumptions) -> lis
             break
     assert best is not None
     return [step.model_copy(update={"estimated_start_seconds": round(best[1][step.id], 3)}) for step in steps]
+
+
+def _tables(book: "_Book", slots: Slots, *, roughly: bool) -> Iterator[dict[str, float]]:
+    """Yield timetables, the most promising first."""
+    names = [step.id for step in book.steps]
+    if len(names) <= MANY:
+        seconds = [step.estimated_seconds for step in book.steps]
+        work = Work(seconds, book.keys, book.limits, book.missing, book.after, chains(book.steps), book.running)
+        for weight in CROWDS:
+            yield dict(zip(names, crowded_first(work, weight), strict=True))
+        if roughly:
+            return
+    for ranks in rankings(book.steps, slots):
+        yield _Timetable(book, ranks).starts()
 
 
 class _Book:
