@@ -18,12 +18,13 @@ QUOTAS = Quotas(shells_per_user=30, processes_per_shell=25, memory_per_shell_mb=
 
 @dataclass(slots=True)
 class Surroundings:
-    """Names of hosts are case folded; pairs are source and destination."""
+    """Names of hosts are case folded; pairs are source and destination. ``unreadable`` hosts tell nothing about themselves."""
 
     undelegated: set[tuple[str, str]] = field(default_factory=set)
     closed: set[tuple[str, str]] = field(default_factory=set)
     guarded: set[str] = field(default_factory=set)
-    domains: dict[str, str] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
+    domains: dict[str, str | None] = field(default_factory=dict)
     quotas: dict[str, Quotas] = field(default_factory=dict)
     directory_answers: bool = True
 
@@ -32,9 +33,9 @@ class Surroundings:
         name = host.name.casefold()
         return HostDiagnosis(
             domain=self.domains.get(name, _domain_of(host)),
-            credential_guard=name in self.guarded,
-            hyper_v_modules=("2.0.0.0", "1.1"),
-            quotas=self.quotas.get(name, QUOTAS),
+            credential_guard=None if name in self.unreadable else name in self.guarded,
+            hyper_v_modules=None if name in self.unreadable else ("2.0.0.0", "1.1"),
+            quotas=None if name in self.unreadable else self.quotas.get(name, QUOTAS),
             delegation=self._delegation(fleet, host) if self.directory_answers else None,
             ports=tuple(PortTest(address=peer, open=self._is_open(fleet, name, peer)) for peer in asked.peers),
             shares=tuple(ShareTest(path=path, reachable=_sees(fleet, name, path)) for path in asked.shares),

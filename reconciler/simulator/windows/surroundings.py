@@ -12,7 +12,7 @@ from reconciler.simulator.powershell import Call, Cmdlet, NotInSubsetError, Powe
 from reconciler.simulator.powershell.convert import to_text
 from reconciler.simulator.powershell.scope import Statics
 from reconciler.simulator.powershell.values import NOTHING, Hashtable, NetObject, net_object
-from reconciler.simulator.windows.host import WindowsHost, unreadable
+from reconciler.simulator.windows.host import WindowsHost, known, unreadable
 from reconciler.simulator.windows.published import published
 
 MIGRATION_PORT = 6600
@@ -25,12 +25,14 @@ def cmdlets(host: WindowsHost) -> list[Cmdlet]:
     """Return the cmdlets of this part of Windows."""
 
     def get_instance(call: Call) -> Iterable[Any]:
-        return [_configuration(host.diagnosis().quotas or Quotas(), to_text(call.get("ResourceURI")))]
+        quotas = known(host.diagnosis().quotas, "winrm/config", "WsManError,Microsoft.WSMan.Management.GetWSManInstanceCommand")
+        return [_configuration(quotas, to_text(call.get("ResourceURI")))]
 
     def get_module(call: Call) -> Iterable[Any]:
         if not call.get("ListAvailable") or [to_text(name) for name in call.get("Name")] != ["Hyper-V"]:
             raise NotInSubsetError("Get-Module for anything but the Hyper-V module on disk")
-        versions = host.diagnosis().hyper_v_modules or ()
+        error_id = "Modules_ModuleNotFound,Microsoft.PowerShell.Commands.GetModuleCommand"
+        versions = known(host.diagnosis().hyper_v_modules, "the folder of modules", error_id)
         return [net_object("System.Management.Automation.PSModuleInfo", {"Version": version}) for version in versions]
 
     def get_date(_: Call) -> Iterable[Any]:

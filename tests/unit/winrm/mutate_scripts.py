@@ -1,7 +1,8 @@
 """Break every line of every shipped script, one at a time, and see whether the tests of their answers notice.
 
-Run: ``python -m tests.unit.winrm.mutate_scripts [--sample N | --listed] [--write]``. A line is broken by leaving it out, where
-that still parses, and by the first small change that fits it (another comparison, number or name); the scripts make the list.
+Run: ``python -m tests.unit.winrm.mutate_scripts [--script NAME] [--sample N | --listed] [--write]``. A line is broken by
+leaving it out, where that still parses, and by the first small change that fits it (another comparison, number or name); the
+scripts make the list.
 """
 
 import json
@@ -147,6 +148,8 @@ def main(arguments: list[str]) -> int:
     chosen = mutants()
     if "--listed" in arguments:
         chosen = [mutant for mutant in chosen if mutant.name in KNOWN]
+    if "--script" in arguments:
+        chosen = [mutant for mutant in chosen if mutant.script == arguments[arguments.index("--script") + 1]]
     if "--sample" in arguments:
         count = int(arguments[arguments.index("--sample") + 1])
         chosen = random.Random(date.today().isoformat()).sample(chosen, min(count, len(chosen)))
@@ -162,9 +165,19 @@ def main(arguments: list[str]) -> int:
     noticed, known = len(chosen) - len(alive), len(alive) - len(unknown)
     text = f"{len(chosen)} breaks, {noticed} noticed, {known} on the list of those not noticed, {len(unknown)} new ones"
     sys.stdout.write(text + "\n")
-    if "--write" in arguments:
+    if "--write" in arguments and "--script" in arguments:
+        _write_list(chosen, alive)
+    elif "--write" in arguments:
+        _write_list(chosen, alive)
         _write(text, chosen, alive)
     return 1 if unknown else 0
+
+
+def _write_list(chosen: list[Mutant], alive: list[Mutant]) -> None:
+    """Write the list anew for the scripts that were judged; of the others it stays as it was."""
+    judged = {mutant.script for mutant in chosen}
+    kept = [name for name in sorted(KNOWN) if name.partition(":")[0] not in judged]
+    LIST.write_text("".join(f"{name}\n" for name in sorted([*kept, *(mutant.name for mutant in alive)])), encoding="utf-8")
 
 
 def _write(text: str, chosen: list[Mutant], alive: list[Mutant]) -> None:
@@ -174,7 +187,6 @@ def _write(text: str, chosen: list[Mutant], alive: list[Mutant]) -> None:
         rows.append(f"| {name} | {count} | {count - sum(mutant.script == name for mutant in alive)} |")
     kept = ["Not noticed:", "", *(f"- `{mutant.name}`" for mutant in alive)]
     page = [f"# Broken scripts\n\nRun {date.today()} by `make mutate-scripts`. {text}.\n", *rows, "", *kept]
-    LIST.write_text("".join(f"{mutant.name}\n" for mutant in alive), encoding="utf-8")
     Path(__file__).parents[3].joinpath("bench", "results", "mutants.md").write_text("\n".join(page) + "\n", encoding="utf-8")
 
 

@@ -6,6 +6,7 @@ slept, what happened to the fleet. ``script_answers.json`` holds the transcripts
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +15,7 @@ from reconciler.clock import ManualClock
 from reconciler.hosts.port import Operation, StartMigration, Survey, Value
 from reconciler.hosts.winrm.bootstrap import bootstrap, script
 from reconciler.hosts.winrm.frame import FrameError, Request, build_request, parse_frame
+from reconciler.model.diagnosis import Quotas
 from reconciler.model.observation import Host, Observation, PlannedMachine, VirtualMachine
 from reconciler.model.plan import StorageMove
 from reconciler.model.words import MigrationKind, PerformanceOption
@@ -21,6 +23,7 @@ from reconciler.simulator.fleets import load_fleet
 from reconciler.simulator.powershell import NotInSubsetError, PowerShellError, run
 from reconciler.simulator.powershell.console import GivenInput
 from reconciler.simulator.powershell.failures import LoopBreak, LoopContinue, ScriptReturn
+from reconciler.simulator.refusal import Refused
 from reconciler.simulator.windows import WindowsHost, session_of
 from reconciler.simulator.world import World
 
@@ -647,4 +650,66 @@ _case(
     "Cluster1Node1",
     ("Remove-ClusterRole", {"machineId": "x"}),
     ("Start-Machine", {"machineId": "{" + vm(7).upper() + "}"}),
+)
+
+
+def refused(times: int) -> Callable[[World], object]:
+    """Let a host refuse so many migrations: its log has an error for each."""
+
+    def ask(world: World) -> None:
+        for _ in range(times):
+            with suppress(Refused):
+                world.execute("StandAlone1", StartMigration(vm(1), MigrationKind.OFFLINE, TO2))
+
+    return ask
+
+
+# What the log of a host says of errors.
+_case("events of a host in trouble", "StandAlone1", ("Get-Events", {}), before=refused(2))
+_case("events of a host with more trouble than is read", "StandAlone1", ("Get-Events", {}), before=refused(30))
+_case("events of a host without any", "StandAlone1", ("Get-Events", {}))
+
+
+def around(**facts: Any) -> Callable[[World], object]:
+    """Let the surroundings of the hosts be other than the guide asks."""
+
+    def change(world: World) -> None:
+        for name, value in facts.items():
+            setattr(world.surroundings, name, value)
+
+    return change
+
+
+def diagnose(*peers: str, shares: tuple[str, ...] = ()) -> tuple[str, Params]:
+    """A call of Get-Diagnosis."""
+    return "Get-Diagnosis", {"peers": list(peers), "shares": list(shares)}
+
+
+SMALL = Quotas(shells_per_user=5, processes_per_shell=6, memory_per_shell_mb=150, operations_per_user=7)
+CLOSED = {("standalone1", "standalone2")}
+
+# How a host is set up, and what it cannot tell.
+_case(
+    "diagnosis of a host and its way to others", "StandAlone1", diagnose(TO2, "nobody.contoso.com", shares=(S1, "Z:\\nowhere"))
+)
+_case("diagnosis without anything to try", "StandAlone2", diagnose())
+_case("diagnosis that takes long", "StandAlone1", diagnose(TO2, NODE2, shares=(S1, S1 + "\\x", S1 + "\\y")), slow=4.0)
+_case("diagnosis where the ports are closed", "StandAlone1", diagnose(TO2), before=around(closed=CLOSED))
+_case(
+    "diagnosis of a guarded host in a workgroup",
+    "StandAlone1",
+    diagnose(),
+    before=around(guarded={"standalone1"}, domains={"standalone1": ""}, quotas={"standalone1": SMALL}),
+)
+_case(
+    "diagnosis where the directory does not answer",
+    "StandAlone1",
+    diagnose(),
+    before=around(directory_answers=False),
+)
+_case(
+    "diagnosis of a host that tells little",
+    "StandAlone1",
+    diagnose(),
+    before=around(domains={"standalone1": None}, unreadable={"standalone1"}),
 )
