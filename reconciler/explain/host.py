@@ -10,7 +10,7 @@ from reconciler.model import observation as seen
 from reconciler.model import paths
 from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.explanation import HostExplanation, RefusedMachine, Resident, Verdict, VolumeRoom
-from reconciler.model.plan import DriftEntry, MachineStep
+from reconciler.model.plan import Blocked, DriftEntry, MachineStep
 from reconciler.model.words import Handling, HostStatus
 
 SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
@@ -43,7 +43,17 @@ def explain_host(scene: Scene, name: str) -> HostExplanation:
         arrives=arrives,
         leaves=leaves,
         refused=_refused(scene, name),
-        blocked=tuple(one for one in scene.plan.blocked if one.subject.casefold() == subject),
+        blocked=_blocked(scene, subject, host if wanted and wanted.maintenance else None),
+    )
+
+
+def _blocked(scene: Scene, subject: str, emptied: seen.Host | None) -> tuple[Blocked, ...]:
+    """Return what is blocked of a host, and of a host that shall be emptied also the machines that cannot leave it."""
+    here = {machine.id.casefold() for machine in emptied.virtual_machines} if emptied else set[str]()
+    return tuple(
+        one
+        for one in scene.plan.blocked
+        if one.subject.casefold() == subject or (one.id is not None and one.id.casefold() in here)
     )
 
 
@@ -72,7 +82,10 @@ def _answer(
     traffic = (
         f"{len(arrives)} to arrive and {len(leaves)} to leave by this plan" if arrives or leaves else "nothing comes or goes"
     )
-    return f"{state}: {_count(len(host.virtual_machines))} on it, {traffic}."
+    stay = len(host.virtual_machines) - len({step.virtual_machine.id for step in leaves})
+    emptied = "; it is not emptied, for " + (f"{stay} stay" if stay > 1 else "one stays")
+    still = emptied if wanted and wanted.maintenance and stay else ""
+    return f"{state}: {_count(len(host.virtual_machines))} on it, {traffic}{still}."
 
 
 def _state(host: seen.Host, wanted: wanted_model.Host | None) -> str:

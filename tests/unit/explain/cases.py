@@ -118,6 +118,45 @@ def cluster_seen_from_outside() -> Case:
     return (*crossing()[:2], "East")
 
 
+def full_group() -> Case:
+    """It may be on any host of its group, its own is being emptied, and the rest of the group is full."""
+    group = want.HostGroup("rack1", source("rack1"), hosts=("Host1", "Host2", "Host3"))
+    placement = want.Placement("hostGroup", group.hosts)
+    hosts = (
+        a_host("Host1", a_vm("vm1")),
+        a_host("Host2", a_vm("vm2"), available_mib=3072),
+        a_host("Host3", a_vm("vm3"), available_mib=1024),
+    )
+    drained = desired_host("Host1", maintenance=True, host_group="rack1")
+    return desired(desired_vm("vm1", placement=placement), group, drained), a_fleet(*hosts), "vm1"
+
+
+def keeps_apart_until_then() -> Case:
+    """A rule keeps it from its host until its mate, which goes as well, has left."""
+    fleet = a_fleet(a_host("Host1", a_vm("vm1")), a_host("Host2", a_vm("vm2")), a_host("Host3"))
+    return desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host3"), apart("vm1", "vm2")), fleet, "vm1"
+
+
+def cordoned() -> Case:
+    """Its one host takes no arrivals."""
+    fleet = a_fleet(a_host("Host1", a_vm("vm1")), a_host("Host2"))
+    return desired(desired_vm("vm1", "Host2"), desired_host("Host2", cordoned=True), hosts=2), fleet, "vm1"
+
+
+def cannot_be_emptied() -> Case:
+    """A host in maintenance, one of whose machines is pinned to it, while another finds no room."""
+    hosts = (a_host("Host1", a_vm("vm1"), a_vm("vm2")), a_host("Host2", available_mib=2048), a_host("Host3"))
+    machines = (desired_vm("vm1", "Host1"), desired_vm("vm2", ("Host1", "Host2")))
+    return desired(*machines, desired_host("Host1", maintenance=True)), a_fleet(*hosts), "Host1"
+
+
+def contradiction() -> Case:
+    """Three machines that must keep apart, and two hosts for them."""
+    machines = [desired_vm(f"vm{number}", ("Host2", "Host3")) for number in (1, 2, 3)]
+    fleet = a_fleet(a_host("Host1", *(a_vm(f"vm{number}") for number in (1, 2, 3))), a_host("Host2"), a_host("Host3"))
+    return desired(*machines, apart("vm1", "vm2", "vm3")), fleet, "vm3"
+
+
 CASES = (
     in_place,
     waits_for_departure,
@@ -130,4 +169,9 @@ CASES = (
     crossing,
     host_in_maintenance,
     cluster_seen_from_outside,
+    full_group,
+    keeps_apart_until_then,
+    cordoned,
+    cannot_be_emptied,
+    contradiction,
 )

@@ -52,6 +52,14 @@ def test_a_machine_is_placed_by_name_or_id(text: str) -> None:
     assert (step.destination, step.reason, step.because) == ("Host1", "placement.host", "--what-if:2")
 
 
+@pytest.mark.parametrize("text", ["place=vm2:Host3", "place vm2=Host3"])
+def test_in_a_fleet_in_place_a_supposed_place_is_the_only_move(text: str) -> None:
+    """Nothing else is to be done, and nothing else is proposed; placed where it is, not even that."""
+    assert not plan_if().has_changes
+    assert story(plan_if(text)) == ["liveMigration vm2 Host2 Host3"]
+    assert not plan_if("place=vm2:Host2").has_changes
+
+
 def test_a_hypothetical_plan_is_never_taken_for_a_committed_one() -> None:
     """Revision and digest are its own, even where the change changes nothing; every change has another digest."""
     plans = [plan_if(), plan_if("place=vm2:Host2"), plan_if("cordon=Host3"), plan_if("cordon=Host3", "cordon=Host3")]
