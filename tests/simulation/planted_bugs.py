@@ -308,6 +308,25 @@ BUGS: tuple[Bug, ...] = (
         "return placement is None or placement.allows(host)",
         "return placement is None or bool(host)",
     ),
+    # what the simulation found first, planted again
+    _bug(
+        "a machine seen twice counts for rules only where it was seen last",
+        "plan/rules.py",
+        "others = members[name].hosts if name in members else ()",
+        "others = ()",
+    ),
+    _bug(
+        "a migration that nobody wants does not count for rules where it leads",
+        "plan/rules.py",
+        "((drift.destination,) if drift.destination else ())",
+        "((drift.destination,) if drift.destination and drift.status is MachineStatus.MOVING else ())",
+    ),
+    _bug(
+        "a role is taken off a second time after a hop",
+        "plan/steps.py",
+        "if move.drift.role is RoleChange.REMOVE and move.id in made.roles:",
+        "if False:",
+    ),
     # what is told
     _bug(
         "the exit code says done while steps are left",

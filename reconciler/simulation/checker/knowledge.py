@@ -76,7 +76,8 @@ class Knowledge:
         self.misled: set[str] = set()
 
     def forget(self) -> None:
-        """The controller is a new process: it has seen nothing yet."""
+        """The controller is a new process: it has seen nothing yet, and knows of debts only what was written down."""
+        self.debts = {machine: host for machine, host in self.debts.items() if machine in self.written_debts}
         self.told.clear()
         self.changed_in_look.clear()
         self.intents.clear()

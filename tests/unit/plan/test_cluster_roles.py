@@ -99,3 +99,21 @@ def test_the_timetable_keeps_the_limit_that_a_cluster_is_about_to_get() -> None:
     )
     ends = [step.estimated_start_seconds + step.estimated_seconds for step in moves]
     assert all(step.estimated_start_seconds >= end for step, end in zip(moves[1:], ends, strict=False))
+
+
+def test_a_role_that_a_step_of_its_own_takes_off_is_not_taken_off_again_after_a_hop_inside_the_cluster() -> None:
+    """Two full nodes of different clusters swap: one machine steps aside as no role, and leaves the cluster as none."""
+    fleet = clustered(
+        a_host("Host1", a_vm("vm1", highly_available=True), cluster="C1", node_state="Up", available_mib=1024),
+        node("Host2"),
+        a_host("Host3", a_vm("vm2", highly_available=True), cluster="C2", node_state="Up", available_mib=1024),
+    )
+    wanted = desired(*(desired_vm(name, host, high_availability=False) for name, host in (("vm1", "Host3"), ("vm2", "Host1"))))
+    plan = audited(wanted, fleet)
+
+    mine = [step for step in plan.steps if isinstance(step, MachineStep) and step.virtual_machine.name == "vm1"]
+    assert [(step.action.value, step.source, step.destination, step.leaves_cluster) for step in mine] == [
+        ("removeClusterRole", "Host1", None, None),
+        ("liveMigration", "Host1", "Host2", None),
+        ("liveMigration", "Host2", "Host3", None),
+    ]
