@@ -108,7 +108,9 @@ def _makes_room_for_nobody(state: State, stuck: list[Move]) -> set[str]:
     """Return machines in place that go, or would go, although nobody comes to take their room; and wishes that are stuck."""
     awaited = {(earlier, placed.move.target) for placed in state.placed for earlier in placed.waits_for}
     moves = [(index, placed.move) for index, placed in enumerate(state.placed) if placed.move.reason == MAKES_ROOM]
-    idle = {move.id for index, move in moves if not move.bypass and (index, move.source) not in awaited}
+    # It may step aside by a hop first: then that is the departure that somebody waits for.
+    useful = {placed.move.id for index, placed in enumerate(state.placed) if (index, placed.move.source) in awaited}
+    idle = {move.id for index, move in moves if not move.bypass and (index, move.source) not in awaited} - useful
     return idle | {move.id for move in stuck if move.reason == MAKES_ROOM or is_wish(move)}
 
 

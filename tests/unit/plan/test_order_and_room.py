@@ -286,3 +286,15 @@ def test_a_rule_keeps_off_wherever_its_other_member_may_be_now(how: str) -> None
 
     assert story(plan) == []
     assert audit(plan, wanted, fleet) == ()
+
+
+def test_a_machine_that_steps_aside_for_another_may_do_so_by_a_hop() -> None:
+    """The flexible one may stand only where the other comes from and where it goes; a hop lets them pass."""
+    wanted = desired(desired_vm("vm1", "Host1"), desired_vm("vm2", ("Host1", "Host2")), apart("vm1", "vm2"))
+    small = a_host("Host3", available_mib=2048)
+    fleet = a_fleet(a_host("Host1", a_vm("vm2", memory_mib=1024)), a_host("Host2", a_vm("vm1")), small)
+
+    plan = plan_for(wanted, fleet)
+
+    assert audit(plan, wanted, fleet) == ()
+    assert story(plan) == ["liveMigration vm2 Host1 Host3", "liveMigration vm1 Host2 Host1", "liveMigration vm2 Host3 Host2"]
