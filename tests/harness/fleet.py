@@ -2,13 +2,19 @@
 
 import random
 from pathlib import Path
+from uuid import UUID
 
 from reconciler.model import observation as seen
 from reconciler.model.observation import Observation
-from tests.builders import GIB, SHARE, a_fleet, a_host, a_vm
+from tests.builders import GIB, SHARE, a_fleet, a_host, a_vm, vm_id
 
 HOSTS = {"Host1": None, "Host2": None, "Node1": "C1", "Node2": "C2"}
 MACHINES = tuple(f"vm{number}" for number in range(1, 9))
+
+
+def id_of(machine: str) -> str:
+    """The VMId of a machine, as Windows writes it."""
+    return str(UUID(vm_id(machine)))
 
 
 def fleet() -> Observation:
@@ -25,7 +31,7 @@ def fleet() -> Observation:
                 processor_compatibility=False,
                 generation=2,
                 checkpoints=0,
-            )
+            ).model_copy(update={"id": id_of(one)})
             for one in MACHINES[2 * number : 2 * number + 2]
         ]
         node = {"cluster": cluster, "node_state": "Up"} if cluster else {}

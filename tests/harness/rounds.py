@@ -18,9 +18,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from tests.builders import vm_id
 from tests.harness.cuttable import Relay
-from tests.harness.fleet import HOSTS, MACHINES, fleet, write_wishes
+from tests.harness.fleet import HOSTS, MACHINES, fleet, id_of, write_wishes
 from tests.harness.witness import wrongs
 
 PROGRAM = (sys.executable, "-m", "reconciler")
@@ -72,7 +71,7 @@ class Harness:
         found = [] if codes[-1] == 0 else [f"apply ends with {codes}"]
         found += self._misplaced(wanted)
         time.sleep(0.5)
-        protected = {vm_id(name) for name, host in wanted.items() if HOSTS[host]}
+        protected = {id_of(name) for name, host in wanted.items() if HOSTS[host]}
         found += wrongs([json.loads(line) for line in self.events.read_text(encoding="utf-8").splitlines()], protected)
         return [f"round {number}: {one}" for one in found]
 
