@@ -93,7 +93,7 @@ def _safe_sequence(
     while needless := _makes_room_for_nobody(ordered.state, ordered.left) & {move.id for move in moves}:
         moves = [move for move in moves if move.id not in needless]
         ordered = order_moves(fleet, rules, moves, solver)
-    state = ordered.state
+    state = _without_idle(fleet, rules, ordered.state)
     blocked = choice.told([*choice.blocked, *clashing, *left_over(ordered)])
     left = {move.id for move in ordered.left}
     spared = left | (set() if choice.proven else {move.id for move in moves if choice.asks_to_make_way(move)})
@@ -102,6 +102,21 @@ def _safe_sequence(
     blocked += rules.unmended(state.placed, blocked)
     needed = sum(map(needed_by, made)) + ordered.extra_bound
     return state.placed, needed, sorted(blocked, key=lambda one: (one.subject.casefold(), one.id or ""))
+
+
+def _without_idle(fleet: Fleet, rules: Rules, state: State) -> State:
+    """Return the same sequence without machines that a detour sent away for good and nobody waits for; one by one."""
+    while idle := _makes_room_for_nobody(state, []):
+        rest = State(fleet, rules)
+        for host in sorted(fleet.leaving_memory):
+            rest.release(host, fleet.leaving_memory[host])
+        for placed in state.placed:
+            if placed.move.id not in idle:
+                if rest.obstacle(placed.move) is not None:
+                    return state
+                rest.place(placed.move)
+        state = rest
+    return state
 
 
 def _makes_room_for_nobody(state: State, stuck: list[Move]) -> set[str]:

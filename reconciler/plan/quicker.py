@@ -5,6 +5,7 @@ Nothing is moved elsewhere or oftener: only the waits change. People's prioritie
 
 from collections.abc import Callable, Sequence
 
+from reconciler.plan.exact import MAKES_ROOM
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Move, Placed
 from reconciler.plan.order import Rank, State, run
@@ -19,7 +20,10 @@ Timed = Callable[[list[Placed]], tuple[dict[str, float], float, float]]  # start
 def quicker(fleet: Fleet, rules: Rules, sequence: list[Placed], timed: Timed) -> list[Placed]:
     """Return the sequence, or another one of the same moves that ends earlier."""
     moves = [placed.move for placed in sequence]
-    if not any(placed.waits_for for placed in sequence) or len(moves) > MOST or len({move.id for move in moves}) < len(moves):
+    once = len({move.id for move in moves}) == len(moves)
+    if not once or len(moves) > MOST or not any(placed.waits_for for placed in sequence):
+        return sequence
+    if any(move.reason == MAKES_ROOM for move in moves):  # who makes room is waited for; in another order perhaps nobody would
         return sequence
     starts, least, bound = timed(sequence)
     best = sequence

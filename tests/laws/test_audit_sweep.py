@@ -23,6 +23,7 @@ from tests.builders import GIB, SHARE, a_fleet, a_host, a_vm, apart, desired, de
 
 PLANS = int(os.environ.get("SWEEP_PLANS", "80"))
 FIRST = int(os.environ.get("SWEEP_FIRST", "0"))
+FOUND = (5331,)  # seeds that found something once: another order in which nobody waited for the machine that made room
 ORDERS = 20
 SLOTS = 2
 
@@ -191,7 +192,7 @@ def moves(plan: Plan) -> list[MachineStep]:
 def test_no_order_and_no_duration_breaks_a_plan_or_gets_stuck() -> None:
     """Every plan passes the audit, and every life of it stays within memory, space and rules and comes to its end."""
     counts: Counter[str] = Counter()
-    found = [one for seed in range(FIRST, FIRST + PLANS) for one in violations(seed, counts)]
+    found = [one for seed in (*FOUND, *range(FIRST, FIRST + PLANS)) for one in violations(seed, counts)]
 
     assert found == []
     assert counts["steps"] > counts["plans"]
