@@ -100,7 +100,7 @@ class Harness:
 
     def _misplaced(self, wanted: dict[str, str]) -> list[str]:
         command = [*PROGRAM, "observe", "--config", str(self.config), "--output", "json", str(self.folder / "desired")]
-        seen = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=120).stdout)
+        seen = _first_whole(command)
         places = {vm["name"]: (host["name"], vm) for host in seen["hosts"] for vm in host["virtualMachines"]}
         found = [] if sorted(places) == sorted(MACHINES) else [f"machines seen: {sorted(places)}"]
         for name, host in wanted.items():
@@ -110,6 +110,16 @@ class Harness:
             elif HOSTS[host] and machine.get("highlyAvailable") is not True:
                 found.append(f"{name} on {host} is not highly available")
         return found
+
+
+def _first_whole(command: list[str]) -> dict[str, Any]:
+    """Return the first observation in which every host answered; on a busy machine one may be late for a moment."""
+    for _ in range(5):
+        found = subprocess.run(command, capture_output=True, check=False, timeout=120)
+        if found.returncode == 0:
+            return dict(json.loads(found.stdout))
+        time.sleep(2)
+    raise RuntimeError(f"five times not every host answered: {found.stderr.decode(errors='replace')[-500:]}")
 
 
 def _wait_for(file: Path) -> dict[str, Any]:
