@@ -713,3 +713,6 @@ _case(
     diagnose(),
     before=around(domains={"standalone1": None}, unreadable={"standalone1"}),
 )
+
+_case("texts and filler come back", "StandAlone1", ("Get-Echo", {"texts": ["a", "zwölf 𝄞"], "filler": 3}))
+_case("nothing comes back", "StandAlone1", ("Get-Echo", {"texts": [], "filler": 0}))
