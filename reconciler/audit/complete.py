@@ -3,7 +3,7 @@
 Every managed machine ends in place, or the plan says why not; one that is in place stays there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reconciler.audit.case import Case, problem
 from reconciler.audit.place import in_place, seen_in_place
@@ -49,6 +49,7 @@ def _needed(machine: str, wanted: Managed, case: Case) -> Iterator[Problem]:
     stand = case.first_stand(machine)
     moves = [step for step in case.chains[machine] if step.migration_kind and not step.bypass]
     moves = [step for step in moves if not _makes_room(step, case) and not _is_wished(step, wanted, case)]
+    moves = [step for step in moves if not _goes_on(step, case.chains[machine], case)]
     if moves and stand and in_place(machine, stand, case) and not _in_required_rule(machine, case):
         yield problem("needless", _subject(wanted), f"the machine is in place, and step {moves[0].id} moves it")
 
@@ -57,6 +58,12 @@ def _makes_room(step: MachineStep, case: Case) -> bool:
     """Tell whether the step says that it makes room, and another machine does wait for it to come to the place it leaves."""
     waiting = (other for other in case.machine_steps if step.id in other.depends_on)
     return step.reason == "makesRoom" and any(step.source in (other.destination, other.source) for other in waiting)
+
+
+def _goes_on(step: MachineStep, chain: Sequence[MachineStep], case: Case) -> bool:
+    """Tell whether the step takes the machine on from a stop at which it only waits, having made room where it was."""
+    before = (other for other in chain if other.bypass and other.destination == step.source and case.is_before(other, step))
+    return any(_makes_room(other, case) for other in before)
 
 
 def _is_wished(step: MachineStep, wanted: Managed, case: Case) -> bool:

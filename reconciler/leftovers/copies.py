@@ -118,6 +118,11 @@ def _leftover(copy: _Copy, address: str) -> Leftover:
         path=copy.path,
         since=copy.since,
         finding=f"{kind} migration from {step.source}: {copy.ended}",
-        look=on_host(address, files),
-        clean=on_host(address, f"{files} | Remove-Item -Confirm"),
+        look=_where(copy.path, address, files),
+        clean=_where(copy.path, address, f"{files} | Remove-Item -Confirm"),
     )
+
+
+def _where(path: str, address: str, command: str) -> str:
+    """A share is reached from wherever the administrator sits; from inside a host the credentials would not go on to it."""
+    return command if paths.is_smb(path) else on_host(address, command)

@@ -37,7 +37,8 @@ def test_what_a_failed_or_cancelled_copy_wrote_is_listed_with_its_commands() -> 
     assert [(one.host, one.path) for one in found] == [("Host2", TARGET), ("Host2", rf"{TARGET}\Virtual Hard Disks\vm1.vhdx")]
     assert f"-Filter '{vm_id('vm1').upper()}*'" in found[0].look
     assert found[1].clean is not None
-    assert found[1].clean.endswith(r"\vm1.vhdx' -File -Force | Remove-Item -Confirm }")
+    assert found[1].clean.startswith(r"Get-ChildItem -LiteralPath '\\fs1.contoso.com")
+    assert found[1].clean.endswith(r"\vm1.vhdx' -File -Force | Remove-Item -Confirm")
     assert len(after({"state": "cancelled"})) == len(after(None)) == 2
 
 
