@@ -65,7 +65,7 @@ def _rows(folder: Path, machines: int) -> Iterator[str]:
     observation = make_fleet(machines // PER_HOST, PER_HOST, SEED)
     for layout, size in (("one file a machine", 1), ("1,000 documents a file", 1000)):
         state = folder / f"state-{size}"
-        _write(state, list(_documents(observation)), size)
+        write_documents(state, list(documents_of(observation)), size)
         for case, bound in (("cold", 8.0), ("cold, answer kept", None), ("unchanged, from the cache", 0.5)):
             cache = folder / ("none" if case == "cold" else f"cache-{size}")
             yield _row(f"{machines:,} machines, {layout}: {case}", bound, ("desired", state, cache, machines))
@@ -101,7 +101,8 @@ def _machines_of(what: str, path: Path, cache: Path) -> int:
     return len(loaded.desired.virtual_machines)
 
 
-def _write(folder: Path, documents: list[tuple[str, str]], size: int) -> None:
+def write_documents(folder: Path, documents: list[tuple[str, str]], size: int) -> None:
+    """Write documents below a folder, so many to a file, each file named after its first."""
     for number in range(0, len(documents), size):
         name, _ = documents[number]
         path = folder / f"{name}.yaml"
@@ -109,7 +110,7 @@ def _write(folder: Path, documents: list[tuple[str, str]], size: int) -> None:
         path.write_text("---\n".join(text for _, text in documents[number : number + size]), encoding="utf-8")
 
 
-def _documents(observation: Observation) -> Iterator[tuple[str, str]]:
+def documents_of(observation: Observation) -> Iterator[tuple[str, str]]:
     """Give a name and the text of each document: what the observation would look like, committed as it is."""
     for cluster in observation.clusters:
         text = f"kind: Cluster\nmetadata: {{name: {cluster.name}}}\nspec: {{address: {cluster.name}.contoso.com}}\n"

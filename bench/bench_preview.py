@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from time import monotonic
 
-from bench.bench_load import FULL, PER_HOST, SEED, _documents, _write
+from bench.bench_load import FULL, PER_HOST, SEED, documents_of, write_documents
 from reconciler.simulator.generate import make_fleet
 
 EVERY = 250
@@ -45,7 +45,7 @@ def _commits(repository: Path, machines: int) -> set[str]:
     """Write two commits, and the observation that fits the first; return the machines that the second one moves."""
     observation = make_fleet(machines // PER_HOST, PER_HOST, SEED)
     folder = repository / "desired-state"
-    _write(folder, list(_documents(observation)), 1)
+    write_documents(folder, list(documents_of(observation)), 1)
     (repository / "seen.json").write_text(json.dumps(observation.to_json()), "utf-8")
     _git(repository, "init", "--quiet")
     _git(repository, "add", "desired-state")

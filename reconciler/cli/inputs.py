@@ -1,7 +1,7 @@
 """What commands start from: the desired state of a folder, and an observation from a file or from the hosts."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from reconciler.model.memory import Memory
 from reconciler.model.observation import Observation
 from reconciler.model.problem import Problem
 from reconciler.observe import survey, targets_of
-from reconciler.store import Access, StoreError
+from reconciler.store import Access, Entry, StoreError
 from reconciler.store.holds import HOLD_KINDS, active_holds
 from reconciler.wiring import open_store, winrm_hosts
 
@@ -43,13 +43,18 @@ def desired_or_fail(folder: Path) -> Desired:
     return desired
 
 
-def holds_or_fail(state: Path | None, clock: Clock) -> tuple[MachineHold, ...]:
-    """Return the runtime holds that stand now; end the command where the store cannot say."""
+def entries_or_fail(state: Path | None, clock: Clock, kinds: Collection[str]) -> list[Entry]:
+    """Return what the store has of these kinds, oldest first; end the command where it cannot be read."""
     try:
         with open_store(state, clock, command="read", access=Access.READ) as store:
-            return active_holds(store.entries(kinds=HOLD_KINDS), clock.now())
+            return store.entries(kinds=kinds)
     except StoreError as error:
         fail(error.problem)
+
+
+def holds_or_fail(state: Path | None, clock: Clock) -> tuple[MachineHold, ...]:
+    """Return the runtime holds that stand now; end the command where the store cannot say."""
+    return active_holds(entries_or_fail(state, clock, HOLD_KINDS), clock.now())
 
 
 def desired_under_holds(folder: Path, state: Path | None, clock: Clock) -> Desired:
@@ -62,11 +67,7 @@ def desired_under_holds(folder: Path, state: Path | None, clock: Clock) -> Desir
 
 def memory_or_fail(state: Path | None, clock: Clock, now: datetime) -> Memory:
     """Return what the store knew at that moment of failed attempts and of roles that are owed; end the command without it."""
-    try:
-        with open_store(state, clock, command="read", access=Access.READ) as store:
-            known = [entry for entry in store.entries(kinds=(*ROLE_KINDS, *FAILURE_KINDS)) if entry.at <= now]
-    except StoreError as error:
-        fail(error.problem)
+    known = [entry for entry in entries_or_fail(state, clock, (*ROLE_KINDS, *FAILURE_KINDS)) if entry.at <= now]
     return recall_failures(recall(known), known)
 
 

@@ -1,17 +1,13 @@
 """``reconciler leftovers``: what migrations left on hosts, with the commands to look at it and to clean it. Removes nothing."""
 
-from pathlib import Path
-
 from reconciler.cli.arguments import DEFAULT_FOLDER, ConfigFile, Folder, ObservationFile, PlainOutput, StateFile, TextOrJson
-from reconciler.cli.console import fail, finish, print_data, print_json, use_color, width
-from reconciler.cli.inputs import desired_or_fail, observation_or_fail
-from reconciler.clock import Clock
+from reconciler.cli.console import finish, print_data, print_json, use_color, width
+from reconciler.cli.inputs import desired_or_fail, entries_or_fail, observation_or_fail
 from reconciler.controller.recall import STEP_KINDS
 from reconciler.leftovers import find_leftovers
 from reconciler.model.exit_codes import ExitCode
 from reconciler.report.leftovers import leftovers_text
-from reconciler.store import Access, Entry, StoreError
-from reconciler.wiring import open_store, system_clock
+from reconciler.wiring import system_clock
 
 
 def leftovers(
@@ -24,18 +20,10 @@ def leftovers(
     """List what migrations may have left on hosts, each with the command that cleans it. Removes nothing itself."""
     clock = system_clock()
     desired = desired_or_fail(folder)
-    entries = _steps_or_fail(state, clock)
+    entries = entries_or_fail(state, clock, STEP_KINDS)
     found = find_leftovers(entries, desired, observation_or_fail(desired, observation, config, clock))
     if output is TextOrJson.JSON:
         print_json(found.to_json())
     else:
         print_data(leftovers_text(found, width=width(), color=use_color()))
     finish(ExitCode.INCOMPLETE if found.unseen else ExitCode.DONE)
-
-
-def _steps_or_fail(state: Path | None, clock: Clock) -> list[Entry]:
-    try:
-        with open_store(state, clock, command="read", access=Access.READ) as store:
-            return list(store.entries(kinds=STEP_KINDS))
-    except StoreError as error:
-        fail(error.problem)

@@ -17,6 +17,7 @@ from reconciler.model.problem import Problem
 from reconciler.model.words import HostStatus
 from reconciler.published.envelope import sealed
 from reconciler.published.keys import public_text, read_private_key
+from reconciler.published.placing import put_in_place
 from reconciler.published.redaction import Redaction, redacted
 from reconciler.report import observation_text
 from reconciler.wiring import system_clock
@@ -68,11 +69,8 @@ def _sign_key(publish: Path | None, sign_key: Path | None) -> Ed25519PrivateKey 
 
 
 def _publish(seen: Observation, file: Path, key: Ed25519PrivateKey, redact: list[Redaction]) -> None:
-    """Put the envelope in its place at once: whoever fetches it meanwhile gets the old one whole, or the new one whole."""
-    beside = file.with_name(file.name + ".new")
     try:
-        beside.write_bytes(sealed(redacted(seen, redact), key))
-        beside.replace(file)
+        put_in_place(sealed(redacted(seen, redact), key), file)
     except OSError as error:
         fail(Problem("cannot-write", f"{error.strerror or error}", "name a file that can be written", subject=str(file)))
     say(f"Published to {file}, without {' and '.join(redact)}; signed by {public_text(key.public_key())}")

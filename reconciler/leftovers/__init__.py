@@ -19,11 +19,15 @@ __all__ = ["find_leftovers"]
 
 def find_leftovers(entries: Iterable[Entry], desired: Desired, observation: Observation) -> Leftovers:
     """Return the ledger. ``entries`` are those of ``recall.STEP_KINDS``, oldest first."""
-    addresses = {host.name.casefold(): host.address for host in desired.hosts}
+
+    def address_of(name: str) -> str:
+        wanted = desired.host(name)
+        return (wanted.address if wanted else None) or name
+
     found: list[Leftover] = [
-        *planned_machines(observation, addresses),
-        *second_registrations(observation, addresses),
-        *copied_files(entries, observation, addresses),
+        *planned_machines(observation, address_of),
+        *second_registrations(observation, address_of),
+        *copied_files(entries, observation, address_of),
     ]
     unseen = sorted((host.name for host in observation.hosts if host.status is not HostStatus.OK), key=str.casefold)
     return Leftovers(observed_at=observation.observed_at, items=tuple(found), unseen=tuple(unseen))

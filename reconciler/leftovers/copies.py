@@ -1,20 +1,20 @@
 """Files that a migration had begun to copy and that no machine uses now, from the steps and outcomes in the store."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.doctor.cells import on_host, quoted
+from reconciler.leftovers.machines import AddressOf, on_the_move
 from reconciler.model import paths
 from reconciler.model.leftover import Leftover, LeftoverKind
-from reconciler.model.machine_files import files_of
+from reconciler.model.machine_files import DATA_ROOTS, files_of
 from reconciler.model.observation import Host, Observation
 from reconciler.model.plan import MachineStep
 from reconciler.model.progress import OutcomeState
 from reconciler.store import Entry
 from reconciler.store.kinds import ATTEMPT_FAILED, INTENT, OUTCOME
 
-FOLDERS = ("configuration", "checkpoints", "smartPaging")
 UNSEEN = "nobody saw how it ended"
 # A host (empty for a share, which is one place for all hosts) and a path, both in their comparable form; and in a folder, which
 # many machines may share, the id of the machine.
@@ -45,12 +45,12 @@ class _Copy:
 Copies = dict[Place, _Copy]
 
 
-def copied_files(entries: Iterable[Entry], observation: Observation, addresses: Mapping[str, str | None]) -> list[Leftover]:
+def copied_files(entries: Iterable[Entry], observation: Observation, address_of: AddressOf) -> list[Leftover]:
     """Return one leftover for each path that was written to in vain and that nothing uses now."""
-    moving = {job.virtual_machine.casefold() for host in observation.hosts for job in host.running_migrations}
+    moving = on_the_move(observation)
     used = set(_places_in_use(observation))
     idle = [copy for place, copy in sorted(_written(entries).items()) if copy.machine not in moving and place not in used]
-    return [_leftover(copy, addresses.get(copy.host.casefold()) or copy.host) for copy in idle]
+    return [_leftover(copy, address_of(copy.host)) for copy in idle]
 
 
 def _written(entries: Iterable[Entry]) -> Copies:
@@ -82,7 +82,7 @@ def _after(left: Copies, step: MachineStep, ended: Entry) -> Copies:
 
 
 def _copies(step: MachineStep, since: datetime, ended: str) -> Copies:
-    copies = (_Copy(step, move.target, move.file in FOLDERS, ended, since) for move in step.storage)
+    copies = (_Copy(step, move.target, move.file in DATA_ROOTS, ended, since) for move in step.storage)
     return {_place(copy.host, copy.path, copy.machine if copy.is_folder else ""): copy for copy in copies}
 
 

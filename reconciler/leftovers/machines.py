@@ -4,19 +4,21 @@ Source: Msvm_PlannedComputerSystem, and DestroySystem of Msvm_VirtualSystemManag
 provider).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from reconciler.doctor.cells import on_host, quoted
 from reconciler.model.leftover import Leftover, LeftoverKind
 from reconciler.model.observation import Host, Observation, VirtualMachine
 
+# Where a host is reached, by its name.
+AddressOf = Callable[[str], str]
 READ = r"Get-CimInstance -Namespace root\virtualization\v2 -ClassName"
 PLANNED = "a planned virtual machine that no running migration accounts for; it blocks migrations of this machine to there"
 
 
-def planned_machines(observation: Observation, addresses: Mapping[str, str | None]) -> Iterator[Leftover]:
+def planned_machines(observation: Observation, address_of: AddressOf) -> Iterator[Leftover]:
     """Yield the planned machines that no running migration accounts for."""
-    moving = _moving(observation)
+    moving = on_the_move(observation)
     for host in observation.hosts:
         for planned in host.planned_virtual_machines or ():
             if planned.id.casefold() in moving:
@@ -24,7 +26,7 @@ def planned_machines(observation: Observation, addresses: Mapping[str, str | Non
             get = f"{READ} Msvm_PlannedComputerSystem | Where-Object Name -eq {quoted(planned.id)}"
             method = "Invoke-CimMethod -MethodName DestroySystem -Arguments @{ AffectedSystem = $left }"
             destroy = f"$left = {get}; {READ} Msvm_VirtualSystemManagementService | {method} -Confirm"
-            address = addresses.get(host.name.casefold()) or host.name
+            address = address_of(host.name)
             yield Leftover(
                 kind=LeftoverKind.PLANNED,
                 host=host.name,
@@ -36,12 +38,12 @@ def planned_machines(observation: Observation, addresses: Mapping[str, str | Non
             )
 
 
-def second_registrations(observation: Observation, addresses: Mapping[str, str | None]) -> Iterator[Leftover]:
+def second_registrations(observation: Observation, address_of: AddressOf) -> Iterator[Leftover]:
     """Yield the registrations of machines that several hosts have, and that are not on their way from one to the other.
 
     Where one of them runs, those that do not are left over; otherwise a person has to say which one counts.
     """
-    moving = _moving(observation)
+    moving = on_the_move(observation)
     for key, seen in sorted(observation.sightings.items()):
         if len(seen) < 2 or key in moving:
             continue
@@ -49,7 +51,7 @@ def second_registrations(observation: Observation, addresses: Mapping[str, str |
         for host, machine in seen:
             if host.name not in running or len(running) > 1:
                 others = ", ".join(other.name for other, _ in seen if other is not host)
-                yield _registration(host, machine, others, running, addresses.get(host.name.casefold()) or host.name)
+                yield _registration(host, machine, others, running, address_of(host.name))
 
 
 def _registration(host: Host, machine: VirtualMachine, others: str, running: list[str], address: str) -> Leftover:
@@ -69,5 +71,6 @@ def _registration(host: Host, machine: VirtualMachine, others: str, running: lis
     )
 
 
-def _moving(observation: Observation) -> set[str]:
+def on_the_move(observation: Observation) -> set[str]:
+    """Return the machines (VMId, lower case) that some migration has, whoever started it."""
     return {job.virtual_machine.casefold() for host in observation.hosts for job in host.running_migrations}

@@ -11,6 +11,7 @@ from reconciler.model.desired import StoragePlacement
 from reconciler.model.observation import VirtualMachine
 
 CONFIGURATION, CHECKPOINTS, SMART_PAGING = "configuration", "checkpoints", "smartPaging"
+DATA_ROOTS = (CONFIGURATION, CHECKPOINTS, SMART_PAGING)
 DISK_FOLDER = "Virtual Hard Disks"
 
 

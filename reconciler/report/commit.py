@@ -4,7 +4,7 @@ from datetime import datetime
 
 from reconciler.model.commit_report import CommitReport, CommitState
 from reconciler.model.progress import OutcomeState, StepOutcome
-from reconciler.model.words import Action
+from reconciler.model.words import MIGRATION_KINDS
 from reconciler.report.apply import outcome_table
 from reconciler.report.escape import clean, code, prose
 from reconciler.report.markdown import blocks, cut_to_fit
@@ -19,7 +19,6 @@ MARKS = {
     CommitState.REFUSED: "⚠",
     CommitState.OVERTAKEN: "↷",
 }
-MIGRATIONS = (Action.LIVE_MIGRATION, Action.LIVE_MIGRATION_WITH_STORAGE, Action.STORAGE_MIGRATION, Action.OFFLINE_MIGRATION)
 
 
 def commit_marker(fleet: str = "") -> str:
@@ -68,7 +67,7 @@ def _markdown(report: CommitReport, fleet: str, most: int | None) -> str:
 
 
 def _moved(report: CommitReport) -> str:
-    done = sum(one.state is OutcomeState.DONE and one.action in MIGRATIONS for one in report.outcomes)
+    done = sum(one.state is OutcomeState.DONE and one.action in MIGRATION_KINDS for one in report.outcomes)
     failed = sum(one.state is OutcomeState.FAILED for one in report.outcomes)
     return f"{count(done, 'migration')} done and verified" + (f", {count(failed, 'attempt')} failed" if failed else "")
 

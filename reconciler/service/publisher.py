@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from reconciler.model.observation import Observation
 from reconciler.published.envelope import sealed
+from reconciler.published.placing import put_in_place
 from reconciler.published.redaction import Redaction, redacted
 
 EVERY: Final = timedelta(seconds=60)  # signing a large fleet takes a second; a preview does not mind facts of a minute ago
@@ -52,11 +53,8 @@ class Publisher:
 
     @staticmethod
     def _write(file: Path, content: bytes) -> str | None:
-        """Put it in its place at once: whoever fetches it meanwhile gets the old one whole, or the new one whole."""
-        beside = file.with_name(file.name + ".new")
         try:
-            beside.write_bytes(content)
-            beside.replace(file)
+            put_in_place(content, file)
         except OSError as error:
             return f"{file} cannot be written: {error.strerror or error}"
         return None

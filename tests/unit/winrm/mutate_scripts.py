@@ -20,7 +20,8 @@ from reconciler.hosts.winrm.bootstrap import SCRIPTS, bootstrap, script
 from reconciler.simulator.powershell import PowerShellError
 from reconciler.simulator.powershell.syntax import parse
 from tests.unit.winrm import script_tree, test_winrm_contract, test_winrm_scripts
-from tests.unit.winrm.script_cases import CASES, Case, expected, transcript
+from tests.unit.winrm.script_cases import CASES
+from tests.unit.winrm.script_stage import Case, expected, transcript
 
 BOOTSTRAP = "bootstrap"
 READERS: tuple[Any, ...] = (script_tree, test_winrm_contract, test_winrm_scripts)
@@ -165,11 +166,10 @@ def main(arguments: list[str]) -> int:
     noticed, known = len(chosen) - len(alive), len(alive) - len(unknown)
     text = f"{len(chosen)} breaks, {noticed} noticed, {known} on the list of those not noticed, {len(unknown)} new ones"
     sys.stdout.write(text + "\n")
-    if "--write" in arguments and "--script" in arguments:
+    if "--write" in arguments:
         _write_list(chosen, alive)
-    elif "--write" in arguments:
-        _write_list(chosen, alive)
-        _write(text, chosen, alive)
+    if "--write" in arguments and "--script" not in arguments:
+        _write_page(text, chosen, alive)
     return 1 if unknown else 0
 
 
@@ -180,7 +180,7 @@ def _write_list(chosen: list[Mutant], alive: list[Mutant]) -> None:
     LIST.write_text("".join(f"{name}\n" for name in sorted([*kept, *(mutant.name for mutant in alive)])), encoding="utf-8")
 
 
-def _write(text: str, chosen: list[Mutant], alive: list[Mutant]) -> None:
+def _write_page(text: str, chosen: list[Mutant], alive: list[Mutant]) -> None:
     rows = ["| script | lines broken | noticed |", "|" + " --- |" * 3]
     for name in (*SCRIPTS, BOOTSTRAP):
         count = sum(mutant.script == name for mutant in chosen)

@@ -10,7 +10,8 @@ import random
 import pytest
 
 from tests.unit.winrm.mutate_scripts import KNOWN, cases_of, mutants, survives
-from tests.unit.winrm.script_cases import ANSWERS, CASES, expected, transcript
+from tests.unit.winrm.script_cases import CASES
+from tests.unit.winrm.script_stage import ANSWERS, expected, transcript
 
 SAMPLE = "a sample that does not change with the day"
 
