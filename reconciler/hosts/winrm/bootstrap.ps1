@@ -5,7 +5,6 @@ $ProgressPreference='SilentlyContinue'
 $w=[Console]::OpenStandardOutput()
 # A request is lines of base64 and then an empty line, or the end of the input. Where the input stays open this process
 # serves one request after the other, which spares a process start for each; where it ends, so does the process.
-$r=''
 while($true){
 $l=[Console]::In.ReadLine()
 if($l){$r+=$l;continue}

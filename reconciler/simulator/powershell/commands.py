@@ -56,6 +56,7 @@ class Call:
         """Report an error that need not stop the script: it does where the preference or ``-ErrorAction`` says so."""
         action = self.error_action or ("stop" if self.scope.stops_at_errors else "continue")
         if action == "stop":
+            error.thrown = True
             raise error
         if action == "continue":
             self.scope.session.failures.append(error.message)

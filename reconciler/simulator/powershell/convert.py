@@ -4,6 +4,7 @@ Source: about_Type_Conversion, about_Comparison_Operators and about_Booleans (le
 """
 
 import re
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +27,8 @@ RANGES = {"int": 2**31, "int32": 2**31, "long": 2**63, "int64": 2**63}
 UNSIGNED = {"uint16": 2**16, "uint32": 2**32, "uint64": 2**64}
 _NUMBER = re.compile(r"\s*([+-]?\d+)\s*")
 _REAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
-_GUID = re.compile(r"\{?([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\}?")
+_HYPHENATED = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_GUID = re.compile(rf"[0-9a-fA-F]{{32}}|{_HYPHENATED}|\{{{_HYPHENATED}\}}|\({_HYPHENATED}\)")  # formats N, D, B and P of .NET
 
 
 def to_text(value: Any) -> str:
@@ -94,14 +96,14 @@ def _whole(value: float, type_name: str) -> int:
     low, high = (-RANGES[type_name], RANGES[type_name]) if type_name in RANGES else (0, UNSIGNED.get(type_name, 0))
     if type_name not in RANGES and type_name not in UNSIGNED:
         raise NotInSubsetError(f"numbers of type {type_name}")
-    if not low <= number < high:
-        raise _no_conversion(value, type_name)
+    if not low <= number < high:  # PowerShell converts, it never reinterprets: what does not fit is an error
+        raise _no_conversion(value, type_name, "InvalidCastIConvertible")
     return number
 
 
-def _no_conversion(value: Any, type_name: str) -> PowerShellError:
+def _no_conversion(value: Any, type_name: str, error_id: str = "InvalidCastFromStringToInteger") -> PowerShellError:
     text = f'Cannot convert value "{to_text(value)}" to type "{type_name}".'
-    return PowerShellError(text, "InvalidCastFromStringToInteger", category="InvalidArgument")
+    return PowerShellError(text, error_id, category="InvalidArgument")
 
 
 def cast(value: Any, target: TypeName) -> Any:
@@ -128,7 +130,7 @@ def to_guid(value: Any) -> Guid:
     if isinstance(value, Guid):
         return value
     if match := _GUID.fullmatch(to_text(value)):
-        return Guid(match[1].lower())
+        return Guid(str(uuid.UUID(match[0].strip("(){}"))))
     raise PowerShellError(
         f'Cannot convert value "{to_text(value)}" to type "System.Guid".',
         "InvalidCastParseTargetInvocation",

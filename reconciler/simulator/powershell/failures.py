@@ -12,7 +12,8 @@ class NotInSubsetError(Exception):
 class PowerShellError(Exception):
     """An error, as a script's ``catch`` sees it. ``error_id`` is the FullyQualifiedErrorId.
 
-    One that is not ``terminating`` stops a script only where ``$ErrorActionPreference`` or ``-ErrorAction`` says so.
+    One that is not ``terminating`` stops a script only where ``$ErrorActionPreference`` or ``-ErrorAction`` says so. One that
+    is, but was not ``thrown``, ends only its statement there, unless a ``try`` surrounds it.
     """
 
     def __init__(
@@ -25,10 +26,12 @@ class PowerShellError(Exception):
         hresult: int = RUNTIME_EXCEPTION,
         exception: str = "System.Management.Automation.RuntimeException",
         terminating: bool = True,
+        thrown: bool = False,
     ) -> None:
         super().__init__(message)
         self.message, self.error_id, self.category = message, error_id, category
-        self.target, self.hresult, self.exception, self.terminating = target, hresult, exception, terminating
+        self.target, self.hresult, self.exception = target, hresult, exception
+        self.terminating, self.thrown = terminating, thrown
 
 
 class LoopBreak(Exception):  # noqa: N818 - control flow, no error

@@ -6,11 +6,13 @@ from typing import Any
 from reconciler.simulator.powershell.commands import ANY, SCRIPT_BLOCK, SWITCH, Call, Cmdlet, Parameter
 from reconciler.simulator.powershell.convert import order_key, to_bool, to_text
 from reconciler.simulator.powershell.dotnet import new_object
-from reconciler.simulator.powershell.failures import NotInSubsetError
+from reconciler.simulator.powershell.failures import NotInSubsetError, PowerShellError
 from reconciler.simulator.powershell.json_text import from_json, to_json
 from reconciler.simulator.powershell.members import read_property
 from reconciler.simulator.powershell.pipelines import invoke_with_item
 from reconciler.simulator.powershell.values import NOTHING, CustomObject, Hashtable, collapsed, items_of, plain
+
+DEEPEST = 100  # what -Depth of ConvertTo-Json allows
 
 
 def _where(call: Call) -> Iterable[Any]:
@@ -64,8 +66,11 @@ def _measure(call: Call) -> Iterable[Any]:
 def _convert_to_json(call: Call) -> Iterable[Any]:
     if not call.get("Compress"):
         raise NotInSubsetError("ConvertTo-Json without -Compress")
-    value = call.get("InputObject") if call.given("InputObject") else collapsed(call.input)
-    return [to_json(value, call.get("Depth", 2))]
+    value, depth = call.get("InputObject") if call.given("InputObject") else collapsed(call.input), call.get("Depth", 2)
+    if not 1 <= depth <= DEEPEST:
+        text = f"Cannot validate argument on parameter 'Depth'. The {depth} argument is out of the allowed range."
+        raise PowerShellError(text, "ParameterArgumentValidationError,ConvertToJsonCommand", category="InvalidData")
+    return [to_json(value, depth)]
 
 
 def _convert_from_json(call: Call) -> Iterable[Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.powershell.console import GivenInput, StandardInput
-from reconciler.simulator.powershell.failures import NotInSubsetError
+from reconciler.simulator.powershell.failures import NotInSubsetError, PowerShellError
 from reconciler.simulator.powershell.values import ScriptBlock
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ class Session:
     ``cmdlets`` by folded name; ``casts`` and ``statics`` by folded type name, beside those of the language; ``variables``
     are there from the start, by folded name; ``now`` in seconds of any clock that goes forward; ``sleep`` takes seconds.
     ``flush`` is called where a script flushes its output, which ``stdout`` holds until somebody takes it. ``failures`` are
-    errors that did not stop the script.
+    errors that did not stop the script, ``progress`` what was shown of work under way; ``tries`` counts blocks of ``try``
+    that are being run.
     """
 
     cmdlets: dict[str, "Cmdlet"] = field(default_factory=dict)
@@ -36,6 +37,8 @@ class Session:
     stdout: bytearray = field(default_factory=bytearray)
     flush: Callable[[], None] = lambda: None
     failures: list[str] = field(default_factory=list)
+    progress: list[str] = field(default_factory=list)
+    tries: int = 0
 
 
 class Scope:
@@ -77,3 +80,15 @@ class Scope:
     def stops_at_errors(self) -> bool:
         """Whether errors end the script, by ``$ErrorActionPreference``."""
         return str(self.get("erroractionpreference")).casefold() == "stop"
+
+    def goes_on_after(self, error: PowerShellError) -> bool:
+        """Note an error and tell whether the next statement follows it: nothing surrounds it, and nobody asked for a stop."""
+        if error.thrown or self.session.tries or self.stops_at_errors:
+            return False
+        self.session.failures.append(error.message)
+        return True
+
+    def show_progress(self, text: str) -> None:
+        """Show what takes its time, once, unless ``$ProgressPreference`` says that nobody wants to see it."""
+        if text not in self.session.progress and str(self.get("progresspreference")).casefold() != "silentlycontinue":
+            self.session.progress.append(text)

@@ -65,12 +65,13 @@ def _parameters(node: Node) -> list[str]:
 
 
 def _in_turn(bodies: list[Statements]) -> Statements:
-    if len(bodies) == 1:
-        return bodies[0]
-
     def run(scope: Scope, out: list[Any]) -> None:
         for body in bodies:
-            body(scope, out)
+            try:
+                body(scope, out)
+            except PowerShellError as error:
+                if not scope.goes_on_after(error):
+                    raise
 
     return run
 
@@ -243,7 +244,7 @@ def _throw(value: Expression) -> Statements:
         if isinstance(thrown, NetObject):
             raise NotInSubsetError("throwing an object")
         text = to_text(thrown)
-        raise PowerShellError(text, text, category="OperationStopped", target=thrown)
+        raise PowerShellError(text, text, category="OperationStopped", target=thrown, thrown=True)
 
     return run
 
@@ -271,11 +272,16 @@ def _try(node: Node) -> Statements:
 
 
 def _run_caught(body: Statements, catch: Statements | None, scope: Scope, out: list[Any]) -> None:
-    try:
+    if catch is None:
         body(scope, out)
+        return
+    try:
+        scope.session.tries += 1
+        try:
+            body(scope, out)
+        finally:
+            scope.session.tries -= 1
     except PowerShellError as error:
-        if catch is None:
-            raise
         before = scope.variables.get("_", NOTHING)
         scope.variables["_"] = error_record(error)
         try:

@@ -21,12 +21,13 @@ def session_of(host: WindowsHost, stdin: StandardInput | None = None) -> Session
     language = [in_published_sets(cmdlet) for cmdlet in CMDLETS]
     parts = (hyper_v, management, clustering, services, event_log, surroundings)
     windows = [cmdlet for part in parts for cmdlet in part.cmdlets(host)]
-    return Session(
+    session = Session(
         cmdlets={cmdlet.name.casefold(): cmdlet for cmdlet in [*language, *windows]},
         casts=management.casts(host) | surroundings.casts(host),
-        statics=surroundings.statics(host),
         variables={"psversiontable": Hashtable({"PSVersion": "5.1.20348.1"})},
         environment={"COMPUTERNAME": host.name},
         now=host.seconds,
         stdin=stdin or GivenInput(),
     )
+    session.statics = surroundings.statics(host, session)
+    return session

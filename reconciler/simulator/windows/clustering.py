@@ -112,6 +112,9 @@ def _group_cmdlets(host: WindowsHost) -> list[Cmdlet]:
 
     def add_role(call: Call) -> Iterable[Any]:
         machine_id = str(call.get("VMId"))
+        if host.fleet.role_settings(host.name, machine_id) is not None:
+            error_id = f"Add-ClusterVirtualMachineRole,{MODULE}.AddClusterVirtualMachineRole"
+            raise PowerShellError("The virtual machine is a role already.", error_id, category="ResourceExists")
         host.attempt(AddClusterRole(machine_id, {}), f"Add-ClusterVirtualMachineRole,{MODULE}.AddClusterVirtualMachineRole")
         return [_group(host, machine_id)]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from reconciler.hosts.port import HostEvent, HostEvents, ListEvents
-from reconciler.simulator.powershell import Call, Cmdlet, NotInSubsetError
+from reconciler.simulator.powershell import Call, Cmdlet, NotInSubsetError, PowerShellError
 from reconciler.simulator.powershell.values import net_object
 from reconciler.simulator.windows.host import WindowsHost
 from reconciler.simulator.windows.published import published
@@ -21,6 +21,10 @@ def cmdlets(host: WindowsHost) -> list[Cmdlet]:
             raise NotInSubsetError(f"Get-WinEvent -LogName {call.get('LogName')} -FilterXPath {call.get('FilterXPath')}")
         listed = host.execute(ListEvents())
         assert isinstance(listed, HostEvents)
+        if not listed.entries:
+            text = "No events were found that match the specified selection criteria."
+            error_id = "NoMatchingEventsFound,Microsoft.PowerShell.Commands.GetWinEventCommand"
+            raise PowerShellError(text, error_id, category="ObjectNotFound", terminating=False)
         return [_record(one) for one in listed.entries[: call.get("MaxEvents")]]
 
     return [published("Get-WinEvent", get_events, "LogName", "FilterXPath", "MaxEvents")]

@@ -264,10 +264,10 @@ def _network_cmdlets(host: WindowsHost) -> list[Cmdlet]:
         ]
 
     def add(call: Call) -> Iterable[Any]:
-        return changed(_placed(listed(), call.get("Subnet"), call.get("Priority")))
+        return changed(_placed(_either(listed(), call, there=False), call.get("Subnet"), call.get("Priority")))
 
     def set_network(call: Call) -> Iterable[Any]:
-        return changed(_placed(listed(), call.get("Subnet"), call.get("NewPriority")))
+        return changed(_placed(_either(listed(), call, there=True), call.get("Subnet"), call.get("NewPriority")))
 
     def remove(call: Call) -> Iterable[Any]:
         return changed([subnet for subnet in listed() if subnet != call.get("Subnet")])
@@ -278,6 +278,14 @@ def _network_cmdlets(host: WindowsHost) -> list[Cmdlet]:
         published("Set-VMMigrationNetwork", set_network, "Subnet", "NewPriority", "Confirm"),
         published("Remove-VMMigrationNetwork", remove, "Subnet", "Confirm"),
     ]
+
+
+def _either(networks: list[str], call: Call, *, there: bool) -> list[str]:
+    """Return the networks, where the one of the call is among them or is not, as its cmdlet needs it."""
+    if (call.get("Subnet") in networks) is not there:
+        text = f"The network {call.get('Subnet')} is {'not listed' if there else 'listed already'}."
+        raise PowerShellError(text, f"InvalidParameter,{HYPER_V}.Commands.VMMigrationNetwork", category="InvalidArgument")
+    return networks
 
 
 def _placed(networks: list[str], subnet: str, priority: int | None) -> list[str]:

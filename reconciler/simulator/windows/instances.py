@@ -10,6 +10,7 @@ from reconciler.simulator.powershell.values import NetObject, plain
 
 FORMAT = 1  # the one that scripts ask GetText for: WMI's own text; which form it has is nobody's business but the provider's
 _HEAD = "instance of "
+_PATH = re.compile(r'\\\\[\w.-]+\\root\\virtualization\\v2:\w+\.\w+="([^"]+)"')
 
 
 def instance(class_name: str, properties: dict[str, Any]) -> NetObject:
@@ -50,7 +51,7 @@ def path_of(host: str, class_name: str, key: str, value: str) -> str:
 
 def key_of(path: str) -> str:
     """Return the key in an object's path."""
-    match = re.search(r'="([^"]+)"', path)
+    match = _PATH.fullmatch(path)
     if match is None:
         raise NotInSubsetError(f"path {path}")
     return match[1]

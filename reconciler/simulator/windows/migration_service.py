@@ -22,8 +22,8 @@ from reconciler.simulator.windows.host import WindowsHost, hresult_of
 from reconciler.simulator.windows.instances import instance, key_of, path_of, read_text
 
 STARTED, INVALID_STATE, IN_USE, INVALID_PARAMETER = 4096, 32775, 32774, 32773
-SMB_TRANSPORT = 32768
-STORAGE_ONLY, WITH_STORAGE = 32769, 32771
+TCP_TRANSPORT, SMB_TRANSPORT = 5, 32768
+LIVE, STORAGE_ONLY, WITH_STORAGE = 32768, 32769, 32771
 ROOTS = {"ConfigurationDataRoot": CONFIGURATION, "SnapshotDataRoot": CHECKPOINTS, "SwapFileDataRoot": SMART_PAGING}
 SERVICE, SETTINGS = "Msvm_VirtualSystemMigrationService", "Msvm_VirtualSystemMigrationSettingData"
 JobObject = Callable[[WindowsHost, Migration], NetObject]
@@ -84,7 +84,7 @@ def _operation(machine: VirtualMachine, given: NetObject) -> StartMigration:
 
 
 def _kind(machine: VirtualMachine, number: int, destination: str | None) -> MigrationKind:
-    if (number == STORAGE_ONLY) is not (destination is None):
+    if number not in (LIVE, STORAGE_ONLY, WITH_STORAGE) or (number == STORAGE_ONLY) is not (destination is None):
         raise PowerShellError("Invalid parameter.", "InvalidParameter", category="InvalidArgument")
     if number == STORAGE_ONLY:
         return MigrationKind.STORAGE
@@ -96,6 +96,8 @@ def _kind(machine: VirtualMachine, number: int, destination: str | None) -> Migr
 def _option(settings: dict[str, Any]) -> PerformanceOption | None:
     if settings["TransportType"] is None:
         return None
+    if settings["TransportType"] not in (TCP_TRANSPORT, SMB_TRANSPORT):
+        raise PowerShellError("Invalid parameter.", "InvalidParameter", category="InvalidArgument")
     if settings["TransportType"] == SMB_TRANSPORT:
         return PerformanceOption.SMB
     return PerformanceOption.COMPRESSION if settings["EnableCompression"] else PerformanceOption.TCPIP

@@ -3,14 +3,16 @@
 A part of Windows says which parameters it implements; what these are is not for it to say.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from reconciler.hosts.winrm.signatures import Parameter as Published
 from reconciler.hosts.winrm.signatures import Signature, signature
-from reconciler.simulator.powershell import ANY, SCRIPT_BLOCK, SWITCH, Cmdlet, Parameter
+from reconciler.simulator.powershell import ANY, SCRIPT_BLOCK, SWITCH, Call, Cmdlet, Parameter
 from reconciler.simulator.powershell.commands import Body
 
+LOADING: Final = "Preparing modules for first use."
 TYPES: Final = {
     "SwitchParameter": SWITCH,
     "ScriptBlock": SCRIPT_BLOCK,
@@ -27,9 +29,14 @@ def published(name: str, body: Body, *parameters: str, takes_input: bool = False
     """Return a cmdlet that implements these of its published parameters; KeyError for a cmdlet or parameter that is not."""
     if (found := signature(name)) is None:
         raise KeyError(f"no cmdlet {name} is published")
+
+    def shown(call: Call) -> Iterable[Any]:
+        call.scope.show_progress(LOADING)
+        return body(call)
+
     return Cmdlet(
         found.name,
-        body,
+        shown,
         tuple(_parameter(found, one) for one in parameters),
         takes_input,
         lambda names, piped: found.fits(names, piped=piped),

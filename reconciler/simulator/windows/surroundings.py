@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.model.diagnosis import HostDiagnosis, Quotas
 from reconciler.simulator.powershell import Call, Cmdlet, NotInSubsetError, PowerShellError
 from reconciler.simulator.powershell.convert import to_text
-from reconciler.simulator.powershell.scope import Statics
+from reconciler.simulator.powershell.scope import Session, Statics
 from reconciler.simulator.powershell.values import NOTHING, Hashtable, NetObject, net_object
 from reconciler.simulator.windows.host import WindowsHost, known, unreadable
 from reconciler.simulator.windows.published import published
@@ -63,13 +63,13 @@ def casts(host: WindowsHost) -> dict[str, Callable[[Any], Any]]:
     return {"adsisearcher": searcher}
 
 
-def statics(host: WindowsHost) -> Statics:
+def statics(host: WindowsHost, session: Session) -> Statics:
     """Return the static members of the types of this part: a TCP client can be made."""
 
     def of_client(member: str, arguments: list[Any] | None) -> NetObject:
         if member.casefold() != "new" or arguments != []:
             raise NotInSubsetError(f"[Net.Sockets.TcpClient]::{member}")
-        return _client(host)
+        return _client(host, session)
 
     return {"net.sockets.tcpclient": of_client}
 
@@ -97,15 +97,26 @@ def _account(diagnosis: HostDiagnosis) -> NetObject:
     return net_object("System.DirectoryServices.SearchResult", {"Properties": properties})
 
 
-def _client(host: WindowsHost) -> NetObject:
-    state = {"connected": False}
+def _client(host: WindowsHost, session: Session) -> NetObject:
+    """A client whose connection comes about while it is waited for; where nobody answers, the whole wait is spent."""
+    state = {"answers": False, "connected": False}
+
+    def wait(arguments: list[Any]) -> bool:
+        if arguments[0] < 0:
+            raise PowerShellError(
+                "The time-out must not be negative.", NO_SERVER, exception="System.ArgumentOutOfRangeException"
+            )
+        if not state["answers"]:
+            session.sleep(arguments[0] / 1000)
+        state["connected"] = state["answers"]
+        return state["connected"]
 
     def begin(arguments: list[Any]) -> NetObject:
         address, port = to_text(arguments[0]), arguments[1]
         if port != MIGRATION_PORT:
             raise NotInSubsetError(f"a connection to port {port}")
-        state["connected"] = bool(host.diagnosis(peers=(address,)).ports[0].open)
-        handle = NetObject("System.Threading.WaitHandle", methods={"WaitOne": lambda _: state["connected"]})
+        state["answers"] = bool(host.diagnosis(peers=(address,)).ports[0].open)
+        handle = NetObject("System.Threading.WaitHandle", methods={"WaitOne": wait})
         return net_object("System.IAsyncResult", {"AsyncWaitHandle": handle})
 
     return NetObject(

@@ -10,6 +10,8 @@ from reconciler.simulator.powershell import NotInSubsetError, PowerShellError, S
 from reconciler.simulator.powershell.statements import compile_script
 from reconciler.simulator.powershell.values import Enumeration, net_object
 
+GUID = "0123abcd-0000-4000-8000-00000000000a"
+
 
 def outputs(text: str, **objects: Any) -> list[Any]:
     """What a script writes; ``objects`` are what Get-Thing gives, by its parameter Name."""
@@ -50,11 +52,27 @@ def outputs(text: str, **objects: Any) -> list[Any]:
         ("$x = 6 / 3; $y = 7 / 2; $x; $y; [long]($y); [int](5 / 2)", [2, 3.5, 4, 2]),
         ("$m = 3GB / 1MB; $m; [int]$null; [int]'0x10'", [3072, 0, 16]),
         ("'0x{0:X8}' -f -2147024809; '{0}-{1}' -f 'a', 2", ["0x80070057", "a-2"]),
+        # a cast converts, so a number out of range is an error, and never another number
+        (
+            "try { [int]2148074254 } catch { $_.FullyQualifiedErrorId }; [long]2148074254",
+            ["InvalidCastIConvertible", 2148074254],
+        ),
+        ("[string][guid]'0123ABCD00004000800000000000000a'", [GUID]),
+        (
+            "foreach ($g in '{0}', '{{{0}}}', '({0})') { [string][guid]($g -f '0123ABCD-0000-4000-8000-00000000000a') }",
+            [GUID] * 3,
+        ),
+        ("try { [guid]'{0123ABCD-0000-4000-8000-00000000000a' } catch { 'no' }", ["no"]),
         # texts
         ('$v = \'x\'; "$v`: $($v.Length + 1) `"q`" $env:COMPUTERNAME"', ['x: 2 "q" HV1']),
         ("'it''s'; [string]$null; [string]@(1, 2); [string]$true", ["it's", "", "1 2", "True"]),
         ("'a\\'.TrimEnd('\\'); 'Abc'.ToLower(); 'cluster:x'.Substring(8)", ["a", "abc", "x"]),
-        # errors
+        # errors: where nobody asked for a stop, one ends its statement and no more, unless it is thrown or in a try
+        ("[int]'x'; 'on'; if ([int]'x') { 'never' }; 'and on'", ["on", "and on"]),
+        ("try { [int]'x'; 'never' } catch { 'caught' }", ["caught"]),
+        ("function F { [int]'x'; 'never' } try { F } catch { 'caught' }", ["caught"]),
+        ("$ErrorActionPreference = 'Stop'; try { [int]'x'; 'never' } catch { 'caught' }", ["caught"]),
+        ("try { ConvertTo-Json -InputObject 1 -Depth 101 -Compress } catch { $_.Exception.Message.Length -gt 9 }", [True]),
         (
             "try { throw 'r.x: bad'; 'no' } catch { $_.Exception.Message; [string]$_.CategoryInfo.Category }",
             ["r.x: bad", "OperationStopped"],
@@ -85,6 +103,13 @@ def test_a_script_does_what_powershell_does(text: str, written: list[Any]) -> No
     """Language pages of Windows PowerShell 5.1 (about_Operators, about_Arrays, about_Scopes, about_Try_Catch_Finally)."""
     found = outputs(text, one=net_object("Thing", {"Size": 3}), state=Enumeration("State", "Running", 2))
     assert [found[number] if number < len(found) else "nothing" for number in range(max(len(found), len(written)))] == written
+
+
+@pytest.mark.parametrize("text", ["$ErrorActionPreference = 'Stop'; [int]'x'; 'never'", "throw 'x'; 'never'"])
+def test_an_error_ends_a_script_that_asks_for_it_or_throws(text: str) -> None:
+    """And nothing after it is run: an answer must never be made of what was left from before."""
+    with pytest.raises(PowerShellError):
+        outputs(text)
 
 
 @pytest.mark.parametrize(

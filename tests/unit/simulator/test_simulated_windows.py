@@ -108,7 +108,7 @@ def test_what_is_not_published_cannot_be_simulated() -> None:
 def test_arguments_are_taken_as_published(node: WindowsHost, text: str, error_id: str) -> None:
     """Types, enumerations and parameter sets: the error that Windows gives, with the cmdlet's name in its id."""
     with pytest.raises(PowerShellError) as caught:
-        outputs(node, text)
+        outputs(node, f"$ErrorActionPreference = 'Stop'; {text}")
 
     assert error_id in caught.value.error_id
 

@@ -1,7 +1,9 @@
-"""Situations in which every line of every shipped script has its effect; ``script_stage.py`` says how each is run."""
+"""Situations in which lines of the shipped scripts have their effect, each a state of the simulated fleet.
+
+``script_stage.py`` says how each is run; ``script_trouble.py`` adds those in which Windows itself answers otherwise.
+"""
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from reconciler.hosts.port import StartMigration
@@ -9,7 +11,6 @@ from reconciler.model.diagnosis import Quotas
 from reconciler.model.observation import PlannedMachine
 from reconciler.model.plan import StorageMove
 from reconciler.model.words import MigrationKind, PerformanceOption
-from reconciler.simulator.refusal import Refused
 from reconciler.simulator.world import World
 from tests.unit.winrm.script_stage import (
     Case,
@@ -47,6 +48,7 @@ def configure(**settings: Any) -> tuple[str, Params]:
     return "Set-HostSettings", {"settings": {name.replace("__", "."): value for name, value in settings.items()}}
 
 
+TO1, TO2, NODE2 = "standalone1.contoso.com", "standalone2.contoso.com", "cluster1node2.contoso.com"
 D3 = r"D:\VMs\StandAloneVM4"
 S1 = r"\\fileserver1.contoso.com\smbshare"
 FOLDERS = tuple((name, D3, rf"{S1}\StandAloneVM4") for name in ("configuration", "checkpoints", "smartPaging"))
@@ -107,7 +109,7 @@ _case(
     "survey while a machine that cannot be read leaves",
     "StandAlone1",
     edit=on_machine("StandAloneVM1", switches=None),
-    meanwhile=moving(1, MigrationKind.LIVE, "standalone2.contoso.com"),
+    meanwhile=lambda world, clock: (moving(1, MigrationKind.LIVE, TO2)(world), clock.sleep(3600)),
 )
 _case(
     "survey during migrations",
@@ -158,7 +160,6 @@ def check(machine: int, kind: str, destination: str | None) -> tuple[str, Params
     return "Test-Migration", {"machineId": vm(machine), "kind": kind, "destination": destination}
 
 
-TO1, TO2, NODE2 = "standalone1.contoso.com", "standalone2.contoso.com", "cluster1node2.contoso.com"
 _case(
     "checks of a running machine",
     "StandAlone1",
@@ -457,12 +458,13 @@ _case(
 
 
 def refused(times: int) -> Callable[[World], object]:
-    """Let a host refuse so many migrations: its log has an error for each."""
+    """Let so many migrations of a host fail as they begin: its log has an error for each."""
 
     def ask(world: World) -> None:
-        for _ in range(times):
-            with suppress(Refused):
-                world.execute("StandAlone1", StartMigration(vm(1), MigrationKind.OFFLINE, TO2))
+        for number in range(times):
+            world.note_failed_job(
+                "StandAlone1", StartMigration(vm(1), MigrationKind.OFFLINE, TO2), -2147467259, f"It failed {number}."
+            )
 
     return ask
 

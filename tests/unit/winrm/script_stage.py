@@ -22,6 +22,7 @@ from reconciler.simulator.powershell.console import GivenInput
 from reconciler.simulator.powershell.failures import LoopBreak, LoopContinue, ScriptReturn
 from reconciler.simulator.windows import WindowsHost, session_of
 from reconciler.simulator.world import World
+from tests.unit.winrm.script_windows import Alter, listening
 
 ANSWERS = Path(__file__).with_name("script_answers.json")
 Params = dict[str, Any]
@@ -36,29 +37,36 @@ def vm(number: int) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """Scripts that run one after the other on one host, after something has happened to the fleet."""
+    """Scripts that run one after the other on one host, after something has happened to the fleet.
+
+    ``windows`` lets Windows answer otherwise; ``line`` cuts requests into lines of that length; ``last_is_spoilt``: the last
+    request arrives as something that is no base64.
+    """
 
     host: str
     calls: tuple[tuple[str, Params], ...]
     edit: Edit = lambda seen: seen
     before: Callable[[World], object] = lambda world: None
-    meanwhile: Callable[[World], object] | None = None
+    meanwhile: Callable[[World, ManualClock], object] | None = None
     slow: float = 0.0
     cluster_service: str = "Running"
+    windows: Alter = lambda session: None
+    line: int | None = None
+    last_is_spoilt: bool = False
 
 
 class Watched:
     """The fleet as one script sees it: something may happen after its first look, and each look may take time."""
 
-    def __init__(self, world: World, case: Case) -> None:
-        self.world, self._case, self._looks, self._spent = world, case, 0, 0.0
+    def __init__(self, world: World, clock: ManualClock, case: Case) -> None:
+        self.world, self._clock, self._case, self._looks, self._spent = world, clock, case, 0, 0.0
 
     def execute(self, host_name: str, operation: Operation) -> Value:
         value = self.world.execute(host_name, operation)
         if isinstance(operation, Survey):
             self._looks += 1
             if self._looks == 3 and self._case.meanwhile is not None:
-                self._case.meanwhile(self.world)
+                self._case.meanwhile(self.world, self._clock)
         return value
 
     def seconds(self) -> float:
@@ -86,29 +94,45 @@ class _Impatient(GivenInput):
 def transcript(case: Case, texts: Texts = script, loop: str | None = None) -> Any:
     """What the scripts of a case answer and do. ``texts`` and ``loop`` (the bootstrap) give what is run, if broken."""
     seen = case.edit(load_fleet("demo"))
-    world = World(seen, ManualClock(seen.observed_at))
+    clock = ManualClock(seen.observed_at)
+    world = World(seen, clock)
     case.before(world)
     begun = len(world.events)
-    windows = WindowsHost(case.host, cast("Any", Watched(world, case)), cluster_service=case.cluster_service)
+    windows = WindowsHost(case.host, cast("Any", Watched(world, clock, case)), cluster_service=case.cluster_service)
     ops = [f"{number:032x}" for number in range(1, len(case.calls) + 1)]
-    stdin = b"".join(
-        build_request(Request(op, name, texts(name), params)) + b"\n\n"
-        for op, (name, params) in zip(ops, case.calls, strict=True)
-    )
-    session, slept = session_of(windows, _Impatient(stdin)), list[float]()
-    session.sleep = slept.append
+    requests = [
+        build_request(Request(op, name, texts(name), params)) for op, (name, params) in zip(ops, case.calls, strict=True)
+    ]
+    if case.last_is_spoilt:
+        requests[-1] = b"(" + requests[-1]
+    session = session_of(windows, _Impatient(b"".join(_in_lines(request, case.line) + b"\n" for request in requests)))
+    slept, asked, heard = list[float](), list[Any](), bytearray()
+
+    def flush() -> None:  # what nobody sends off stays with the process, and its client waits for it in vain
+        heard.extend(session.stdout)
+        session.stdout.clear()
+
+    session.sleep, session.flush = slept.append, flush
+    case.windows(session)
+    listening(session, asked)
     ending = _ending(lambda: run(loop or bootstrap(), session))
     return {
-        "answers": [_answer(bytes(session.stdout), op) for op in ops],
+        "answers": [_answer(bytes(heard), op) for op in ops],
+        "asked": asked,
         "ending": ending,
-        "complaints": session.failures,
-        "slept": sum(slept),
+        "complaints": [*session.failures, *session.progress],
+        "slept": round(sum(slept), 3),
         "events": [
             json.loads(json.dumps([event.kind, event.vm, event.host, event.detail], default=str))
             for event in world.events[begun:]
         ],
         "after": _after(world, case),
     }
+
+
+def _in_lines(request: bytes, length: int | None) -> bytes:
+    length = length or len(request)
+    return b"".join(request[start : start + length] + b"\n" for start in range(0, len(request), length))
 
 
 def expected() -> dict[str, Any]:

@@ -24,6 +24,7 @@ SPLATTED = {
 OBJECTS: dict[str, dict[str, str]] = {
     "Get-Survey": {
         "machine": "VirtualMachine",
+        "one": "VirtualMachine",
         "vmhost": "VMHost",
         "drive": "HardDiskDrive",
         "image": "VirtualHardDisk",
@@ -49,7 +50,7 @@ OBJECTS: dict[str, dict[str, str]] = {
         "service": "Msvm_VirtualSystemMigrationService",
         "vmhost": "VMHost",
         "cluster": "Cluster",
-        "node": "ClusterNode",
+        "here.node": "ClusterNode",
     },
     "Stop-Migration": {"job": "Msvm_MigrationJob"},
     "Start-Machine": {"machine": "VirtualMachine"},

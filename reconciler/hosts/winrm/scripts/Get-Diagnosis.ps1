@@ -14,7 +14,7 @@ param($Request)
 
 $ErrorActionPreference = 'Stop'
 $clock = [System.Diagnostics.Stopwatch]::StartNew()
-$seen = @{ problems = @() }
+$seen = @{ problems = @(); domain = $null; guarded = $null; quotas = $null; delegation = $null }
 
 # Returns all that the block gives as one array, or null where it fails; the failure is noted.
 function Read-Part {
@@ -50,8 +50,8 @@ $ports = @()
 foreach ($try in $tries) {
     $left = [int](1000 * (5 - $clock.Elapsed.TotalSeconds))
     if ($left -lt 0) { $left = 0 }
-    $waited = $try.wait.AsyncWaitHandle.WaitOne($left)
-    $ports += @{ address = $try.address; open = [bool]($waited -and $try.client.Connected) }
+    $null = $try.wait.AsyncWaitHandle.WaitOne($left)
+    $ports += @{ address = $try.address; open = [bool]$try.client.Connected }
     $try.client.Close()
 }
 $shares = @()
@@ -65,23 +65,19 @@ foreach ($share in @($Request.shares)) {
     $shares += @{ path = $path; reachable = $answer }
 }
 
-$domain = $null
-if ($system) { $domain = ''; if ($system[0].PartOfDomain) { $domain = [string]$system[0].Domain } }
-$guarded = $null
+if ($system) { $seen.domain = ''; if ($system[0].PartOfDomain) { $seen.domain = [string]$system[0].Domain } }
 # Service 1 of those that run is Credential Guard.
-if ($guard) { $guarded = @($guard[0].SecurityServicesRunning | ForEach-Object { [int]$_ }) -contains 1 }
-$quotas = $null
+if ($guard) { $seen.guarded = @($guard[0].SecurityServicesRunning | ForEach-Object { [int]$_ }) -contains 1 }
 if ($shell -and $service) {
-    $quotas = @{
+    $seen.quotas = @{
         shellsPerUser = [long]$shell[0].MaxShellsPerUser; processesPerShell = [long]$shell[0].MaxProcessesPerShell
         memoryPerShellMB = [long]$shell[0].MaxMemoryPerShellMB
         operationsPerUser = [long]$service[0].MaxConcurrentOperationsPerUser
     }
 }
-$delegation = $null
-if ($account) { $delegation = $account[0] }
+if ($account) { $seen.delegation = $account[0] }
 @{
     name = [string]$env:COMPUTERNAME; time = $time; powerShell = [string]$PSVersionTable.PSVersion
-    domain = $domain; credentialGuard = $guarded; quotas = $quotas; delegation = $delegation
+    domain = $seen.domain; credentialGuard = $seen.guarded; quotas = $seen.quotas; delegation = $seen.delegation
     hyperVModules = $module; ports = $ports; shares = $shares; problems = $seen.problems
 }

@@ -24,7 +24,7 @@ foreach ($job in @(Get-CimInstance -Namespace $v2 -ClassName Msvm_MigrationJob))
         id = [string]$job.InstanceID; virtualMachine = $id; machineState = $states[$id]
         destination = $job.DestinationHost; jobType = [int]$job.JobType; migrationType = [int]$job.MigrationType
         jobState = [int]$job.JobState; percent = [int]$job.PercentComplete; startedAt = $started
-        errorCode = [int]$job.ErrorCode; error = $job.ErrorDescription
+        errorCode = [long]$job.ErrorCode; error = $job.ErrorDescription
     }
 }
 @{ migrations = $jobs }

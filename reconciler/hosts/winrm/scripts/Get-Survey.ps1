@@ -14,7 +14,7 @@ param($Request)
 
 $ErrorActionPreference = 'Stop'
 $clock = [System.Diagnostics.Stopwatch]::StartNew()
-$seen = @{ problems = @(); troubles = @(); unread = @{}; facts = @{} }
+$seen = @{ problems = @(); troubles = @(); unread = @{}; facts = @{}; cluster = $null; nodeState = $null }
 
 # Returns all that the block gives as one array, or null where it fails; the failure is noted.
 function Read-Part {
@@ -25,14 +25,13 @@ function Read-Part {
 # Reads facts of all machines at once; where that fails, machine by machine, so that none spoils the facts of the others.
 function Read-Facts {
     param($Name, $Block)
-    $all = @()
     try { $all = @(& $Block $machines) } catch {
-        foreach ($machine in $machines) {
-            try { $all += @(& $Block $machine) } catch {
-                $seen.unread["$Name $($machine.Id)"] = $true
-                $seen.troubles += @{ id = [string]$machine.Id; text = "$Name of $($machine.Name): $($_.Exception.Message)" }
-            }
-        }
+        $all = @(foreach ($machine in $machines) {
+                try { & $Block $machine } catch {
+                    $seen.unread["$Name $($machine.Id)"] = $true
+                    $seen.troubles += @{ id = [string]$machine.Id; text = "$Name of $($machine.Name): $($_.Exception.Message)" }
+                }
+            })
     }
     $table = @{}
     foreach ($fact in $all) { $table[[string]$fact.VMId] += , $fact }
@@ -49,7 +48,6 @@ function Get-Facts {
 function Get-DiskReport {
     param($Drive)
     # A file on a share may be closed to this session; its sizes then stay unknown. So they do where reading takes too long.
-    $image = $null
     if ($null -eq $Drive.DiskNumber) {
         if ($clock.Elapsed.TotalSeconds -lt 30) { try { $image = Get-VHD -Path $Drive.Path } catch { $image = $null } }
         elseif (-not $seen.late) { $seen.late = $true; $seen.problems += 'sizes of disks: reading them takes too long' }
@@ -130,13 +128,12 @@ $jobs = Read-Part 'migrations' {
             id = [string]$_.InstanceID; virtualMachine = ([string]$_.VirtualSystemName).ToLower()
             destination = $_.DestinationHost
             jobType = [int]$_.JobType; migrationType = [int]$_.MigrationType; jobState = [int]$_.JobState
-            percent = [int]$_.PercentComplete; startedAt = $started; errorCode = [int]$_.ErrorCode; error = $_.ErrorDescription
+            percent = [int]$_.PercentComplete; startedAt = $started; errorCode = [long]$_.ErrorCode; error = $_.ErrorDescription
         }
     }
 }
 
 # What is planned is the far end of a migration, or what is left of one; hosts that do not tell stay as they are.
-$planned = $null
 try {
     $planned = @(Get-CimInstance -Namespace $v2 -ClassName Msvm_PlannedComputerSystem | ForEach-Object {
         @{ id = ([string]$_.Name).ToLower(); name = [string]$_.ElementName }
@@ -152,10 +149,10 @@ if ($machines.Count -gt 0) {
     Read-Facts 'processors' { param($Some) Get-VMProcessor -VM $Some }
     Read-Facts 'assigned devices' { param($Some) Get-VMAssignableDevice -VM $Some }
 }
-foreach ($machine in $machines) {
-    try { $list += Get-MachineReport $machine } catch {
-        $list += @{ id = [string]$machine.Id; name = [string]$machine.Name }
-        $seen.troubles += @{ id = [string]$machine.Id; text = "$($machine.Name): $($_.Exception.Message)" }
+foreach ($one in $machines) {
+    try { $list += Get-MachineReport $one } catch {
+        $list += @{ id = [string]$one.Id; name = [string]$one.Name }
+        $seen.troubles += @{ id = [string]$one.Id; text = "$($one.Name): $($_.Exception.Message)" }
     }
 }
 if ($seen.troubles.Count -gt 0) {
@@ -165,14 +162,14 @@ if ($seen.troubles.Count -gt 0) {
     $seen.problems += @($seen.troubles | Where-Object { $here -contains $_.id } | ForEach-Object { $_.text })
 }
 
-$cluster = $null; $nodeState = $null
 # Clustering is a feature of its own: where its service is missing or disabled there is no cluster, and that is no problem.
 $clustering = Get-Service -Name ClusSvc -ErrorAction SilentlyContinue
 if ($clustering -and [string]$clustering.Status -eq 'Running') {
     try {
         $found = Get-Cluster
-        $nodeState = [int](Get-ClusterNode -Name $env:COMPUTERNAME).State
+        $seen.nodeState = [int](Get-ClusterNode -Name $env:COMPUTERNAME).State
         $cluster = @{ name = [string]$found.Name; maximumParallelMigrations = $null; sharedVolumes = @() }
+        $seen.cluster = $cluster
         if ($found.MaximumParallelMigrations) { $cluster.maximumParallelMigrations = [int]$found.MaximumParallelMigrations }
         foreach ($info in @(Get-ClusterSharedVolume | ForEach-Object { $_.SharedVolumeInfo })) {
             $volume = @{ path = [string]$info.FriendlyVolumeName; sizeBytes = $null; freeBytes = $null }
@@ -187,9 +184,9 @@ if ($clustering -and [string]$clustering.Status -eq 'Running') {
 }
 
 $report = @{
-    name = [string]$env:COMPUTERNAME; cluster = $null; nodeState = $nodeState; osVersion = $null; availableMemoryMiB = $null
-    memoryMiB = [long]($vmhost.MemoryCapacity / 1MB); logicalProcessors = [int]$vmhost.LogicalProcessorCount
-    switches = $switches
+    name = [string]$env:COMPUTERNAME; cluster = $null; nodeState = $seen.nodeState
+    osVersion = $null; availableMemoryMiB = $null; memoryMiB = [long]($vmhost.MemoryCapacity / 1MB)
+    logicalProcessors = [int]$vmhost.LogicalProcessorCount; switches = $switches
     supportedConfigurationVersions = @($vmhost.SupportedVmVersions | ForEach-Object { [string]$_ })
     processorVendor = $null; processorModel = $null; virtualMachines = $list; migrations = $jobs; problems = $seen.problems
     plannedVirtualMachines = $planned
@@ -206,7 +203,7 @@ $report = @{
         volumes = $volumes
     }
 }
-if ($null -ne $cluster) { $report.cluster = $cluster.name }
+if ($null -ne $seen.cluster) { $report.cluster = $seen.cluster.name }
 if ($system) {
     $report.osVersion = [string]$system[0].Version
     $report.availableMemoryMiB = [long]($system[0].FreePhysicalMemory / 1KB)
@@ -219,4 +216,4 @@ if ($service) {
     $report.migration.activeVirtualMachineMigrations = [int]$service[0].ActiveVirtualSystemMigrationCount
     $report.migration.activeStorageMigrations = [int]$service[0].ActiveStorageMigrationCount
 }
-@{ host = $report; cluster = $cluster; shares = $null }
+@{ host = $report; cluster = $seen.cluster; shares = $null }

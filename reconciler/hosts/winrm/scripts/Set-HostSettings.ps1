@@ -20,36 +20,35 @@ $parameters = @{
     'storage.virtualHardDiskPath'               = 'VirtualHardDiskPath'
 }
 $change = @{}
-$enabled = $null
-$networks = $null
+$wanted = @{ enabled = $null; networks = $null }
 # Everything is looked at before anything is set: an unknown field must not leave half of the others behind.
 foreach ($setting in $Request.settings.PSObject.Properties) {
     if ($parameters.ContainsKey($setting.Name)) { $change[$parameters[$setting.Name]] = $setting.Value }
-    elseif ($setting.Name -eq 'migration.enabled') { $enabled = [bool]$setting.Value }
-    elseif ($setting.Name -eq 'migration.networks') { $networks = @($setting.Value) }
+    elseif ($setting.Name -eq 'migration.enabled') { $wanted.enabled = [bool]$setting.Value }
+    elseif ($setting.Name -eq 'migration.networks') { $wanted.networks = @($setting.Value) }
     else { throw "reconciler.refused: There is no host setting $($setting.Name)." }
 }
-if ($null -ne $networks -and $networks.Count -eq 0) {
+if ($null -ne $wanted.networks -and $wanted.networks.Count -eq 0) {
     throw 'reconciler.refused: Without any network this host could receive no migration; name one, or say any.'
 }
-if ($null -ne $networks -and [string]$networks[0] -eq 'any') {
+if ($null -ne $wanted.networks -and [string]$wanted.networks[0] -eq 'any') {
     $change.UseAnyNetworkForMigration = $true
-    $networks = $null
+    $wanted.networks = $null
 }
-if ($null -ne $networks) {
+if ($null -ne $wanted.networks) {
     $change.UseAnyNetworkForMigration = $false
     $present = @(Get-VMMigrationNetwork | ForEach-Object { [string]$_.Subnet })
-    $priority = 0
-    foreach ($network in $networks) {
-        $priority += 1
-        if ($present -contains $network) { Set-VMMigrationNetwork -Subnet $network -NewPriority $priority -Confirm:$false }
-        else { Add-VMMigrationNetwork -Subnet $network -Priority $priority -Confirm:$false }
+    $placed = @()
+    foreach ($network in $wanted.networks) {
+        $placed += $network
+        if ($present -contains $network) { Set-VMMigrationNetwork -Subnet $network -NewPriority $placed.Count -Confirm:$false }
+        else { Add-VMMigrationNetwork -Subnet $network -Priority $placed.Count -Confirm:$false }
     }
     foreach ($network in $present) {
-        if ($networks -notcontains $network) { Remove-VMMigrationNetwork -Subnet $network -Confirm:$false }
+        if ($placed -notcontains $network) { Remove-VMMigrationNetwork -Subnet $network -Confirm:$false }
     }
 }
 if ($change.Count -gt 0) { Set-VMHost @change -Confirm:$false }
-if ($enabled -eq $true) { Enable-VMMigration -Confirm:$false }
-if ($enabled -eq $false) { Disable-VMMigration -Confirm:$false }
+if ($wanted.enabled -eq $true) { Enable-VMMigration -Confirm:$false }
+if ($wanted.enabled -eq $false) { Disable-VMMigration -Confirm:$false }
 @{}

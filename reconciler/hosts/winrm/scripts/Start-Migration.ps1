@@ -40,16 +40,14 @@ $system = Get-WmiObject -Namespace $v2 -Class Msvm_VirtualSystemSettingData | Wh
     $_.VirtualSystemIdentifier -eq $id -and $_.VirtualSystemType -eq 'Microsoft:Hyper-V:System:Realized'
 }
 $roots = @{ configuration = 'ConfigurationDataRoot'; checkpoints = 'SnapshotDataRoot'; smartPaging = 'SwapFileDataRoot' }
-$newDisks = @()
-$newRoots = $false
+$new = @{ disks = @(); roots = $false }
 foreach ($move in @($Request.storage)) {
-    if ($null -eq $move) { continue }
     $root = $roots[[string]$move.file]
     if ($root) {
-        $new = ([string]$move.to).TrimEnd('\')
-        if ($Request.destination -or ([string]$system.$root).TrimEnd('\') -ne $new) {
-            $system.$root = $new
-            $newRoots = $true
+        $path = ([string]$move.to).TrimEnd('\')
+        if ($Request.destination -or ([string]$system.$root).TrimEnd('\') -ne $path) {
+            $system.$root = $path
+            $new.roots = $true
         }
         continue
     }
@@ -58,12 +56,12 @@ foreach ($move in @($Request.storage)) {
         # The file's new path stands in place of the old one; no pool, because the path is already said in full.
         $disk.HostResource = [string[]]@([string]$move.to)
         $disk.PoolID = ''
-        $newDisks += $disk.GetText(1)
+        $new.disks += $disk.GetText(1)
     } elseif (@($disks | Where-Object { @($_.HostResource)[0] -eq $move.to }).Count -eq 0) {
         throw "reconciler.not-migratable: The machine has no disk $($move.from)."
     }
 }
-$movesStorage = $newRoots -or $newDisks.Count -gt 0
+$movesStorage = $new.roots -or $new.disks.Count -gt 0
 $type = $types[[string]$Request.kind]
 if (-not $Request.destination -and -not $movesStorage) { return @{ migrationId = $null; alreadyRunning = $false } }
 # A stopped machine is moved by the same method; whether its files come along is said by the type.
@@ -81,34 +79,32 @@ if (@(2, 3, 6) -notcontains [int]$machine.EnabledState) {
 # A host refuses what goes over its limits instead of queueing it, so look before asking. A cluster's limit comes first.
 $service = Get-WmiObject -Namespace $v2 -Class Msvm_VirtualSystemMigrationService
 $vmhost = Get-VMHost
-$limit = [int]$vmhost.MaximumVirtualMachineMigrations
-$node = $null
-$role = $null
+$here = @{ limit = [int]$vmhost.MaximumVirtualMachineMigrations; role = $null; node = $null }
 if (@(Get-Service -Name ClusSvc -ErrorAction SilentlyContinue | Where-Object { [string]$_.Status -eq 'Running' }).Count -gt 0) {
     $cluster = Get-Cluster
-    if ($cluster.MaximumParallelMigrations) { $limit = [int]$cluster.MaximumParallelMigrations }
-    $role = Get-ClusterGroup -VMId $id -ErrorAction SilentlyContinue
-    $node = Get-ClusterNode | Where-Object {
+    if ($cluster.MaximumParallelMigrations) { $here.limit = [int]$cluster.MaximumParallelMigrations }
+    $here.role = Get-ClusterGroup -VMId $id -ErrorAction SilentlyContinue
+    $here.node = Get-ClusterNode | Where-Object {
         $_.Name -eq $Request.destination -or "$($_.Name).$($cluster.Domain)" -eq $Request.destination
     }
 }
-if ($null -eq $role -and (Get-VM -Id $id).IsClustered) {
+if ($null -eq $here.role -and (Get-VM -Id $id).IsClustered) {
     throw 'reconciler.refused: The machine is a role of a cluster, and the cluster does not show it.'
 }
-if ($Request.destination -and -not $vmhost.VirtualMachineMigrationEnabled -and $null -eq $node) {
+if ($Request.destination -and -not $vmhost.VirtualMachineMigrationEnabled -and $null -eq $here.node) {
     throw 'reconciler.migration-disabled: Live migration is not enabled on this host.'
 }
-if ($Request.destination -and [int]$service.ActiveVirtualSystemMigrationCount -ge $limit) {
-    throw "reconciler.limit-reached: This host already runs $limit virtual machine migrations, its limit."
+if ($Request.destination -and [int]$service.ActiveVirtualSystemMigrationCount -ge $here.limit) {
+    throw "reconciler.limit-reached: This host already runs $($here.limit) virtual machine migrations, its limit."
 }
 if ($movesStorage -and [int]$service.ActiveStorageMigrationCount -ge [int]$vmhost.MaximumStorageMigrations) {
     throw "reconciler.limit-reached: This host already runs $($vmhost.MaximumStorageMigrations) storage migrations, its limit."
 }
 
-if ($null -ne $role -and $Request.destination) {
-    if ($null -eq $node) { throw 'reconciler.refused: The machine is a role of this cluster and cannot leave it as such.' }
+if ($null -ne $here.role -and $Request.destination) {
+    if ($null -eq $here.node) { throw 'reconciler.refused: The machine is a role of this cluster and cannot leave it as such.' }
     if ($movesStorage) { throw 'reconciler.refused: Inside a cluster the host and the storage move one after the other.' }
-    $how = @{ VMId = $id; Node = [string]$node.Name; Wait = 0 }
+    $how = @{ VMId = $id; Node = [string]$here.node.Name; Wait = 0 }
     # Live is refused for a stopped machine; left out, the cluster moves it as it stands.
     if ([int]$machine.EnabledState -eq 2) { $how.MigrationType = 'Live' }
     $null = Move-ClusterVirtualMachineRole @how
@@ -135,14 +131,14 @@ $call = $service.GetMethodParameters('MigrateVirtualSystemToHost')
 $call.ComputerSystem = $machine.__PATH
 if ($Request.destination) { $call.DestinationHost = [string]$Request.destination }
 $call.MigrationSettingData = $settings.GetText(1)
-if ($newRoots) { $call.NewSystemSettingData = $system.GetText(1) }
-if ($newDisks.Count -gt 0) { $call.NewResourceSettingData = [string[]]$newDisks }
+if ($new.roots) { $call.NewSystemSettingData = $system.GetText(1) }
+if ($new.disks.Count -gt 0) { $call.NewResourceSettingData = [string[]]$new.disks }
 $answer = $service.InvokeMethod('MigrateVirtualSystemToHost', $call, $null)
 $code = [long]$answer.ReturnValue
-if ($code -eq 0) { return @{ migrationId = $null; alreadyRunning = $false } }
 if ($code -eq 32774) { throw 'reconciler.busy: Another operation holds the machine (0x00008006).' }
-if ($code -ne 4096) { throw ('reconciler.refused: The migration service refuses the move (0x{0:X8}).' -f $code) }
+if ($code -ne 0 -and $code -ne 4096) {
+    throw ('reconciler.refused: The migration service refuses the move (0x{0:X8}).' -f $code)
+}
 # The job's id is part of the path that came back; asking for the job itself could fail although the move is on its way.
-$migration = $null
-if ([string]$answer.Job -match 'InstanceID="([^"]+)"') { $migration = $Matches[1] }
-@{ migrationId = $migration; alreadyRunning = $false }
+if ([string]$answer.Job -match 'InstanceID="([^"]+)"') { return @{ migrationId = $Matches[1]; alreadyRunning = $false } }
+@{ migrationId = $null; alreadyRunning = $false }
