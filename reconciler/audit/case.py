@@ -60,7 +60,7 @@ class Case:
     def __init__(self, plan: Plan, desired: Desired, observation: Observation) -> None:
         self.plan, self.desired, self.observation = plan, desired, observation
         self._first_stands: dict[str, Stand | None] = {}
-        self.seen_in_place: dict[str, bool] = {}  # what ``place`` has found already, by VMId
+        self.seen_in_place: dict[str, str] | None = None  # what ``place`` has found, by VMId, once it was asked
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -118,12 +118,14 @@ class Case:
     @cached_property
     def wanted(self) -> list[tuple[str | None, Managed]]:
         """Every desired machine with its VMId, or None where it is not seen or not unique."""
-        return [(self._id_of(machine), machine) for machine in self.desired.virtual_machines]
+        seen, named = self.seen, self._id_by_name
+        return [
+            ((key if (key := machine.id.casefold()) in seen else None) if machine.id else named(machine.name), machine)
+            for machine in self.desired.virtual_machines
+        ]
 
-    def _id_of(self, machine: Managed) -> str | None:
-        if machine.id:
-            return machine.id.casefold() if machine.id.casefold() in self.seen else None
-        ids = self.ids_named(machine.name)
+    def _id_by_name(self, name: str) -> str | None:
+        ids = self.ids_named(name)
         return ids[0] if len(ids) == 1 else None
 
     def ids_named(self, name: str) -> list[str]:

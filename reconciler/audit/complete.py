@@ -14,21 +14,22 @@ from reconciler.model.problem import Problem
 
 def check(case: Case) -> Iterator[Problem]:
     """Go through the desired machines one by one."""
+    resting = seen_in_place(case)
     for machine, wanted in case.wanted:
+        if machine in resting and _rests(machine, wanted, resting[machine], case):
+            continue
         if machine is None:
             if not _is_told(wanted, None, case) and not case.plan.summary.unknown:
                 yield problem("forgotten", _subject(wanted), "the machine is not seen, and the plan does not say so")
-        elif machine not in case.jobs and not _rests(machine, wanted, case):
+        elif machine not in case.jobs:
             yield from _ends_well(machine, wanted, case)
             if machine in case.chains:
                 yield from _needed(machine, wanted, case)
 
 
-def _rests(machine: str, wanted: Managed, case: Case) -> bool:
-    """Tell whether no step touches the machine, and it is where it belongs and may stay: there is nothing to look into."""
-    if machine in case.chains or wanted.high_availability is not None or not seen_in_place(machine, case):
-        return False
-    return not case.emptied or case.seen[machine][0][0].name.casefold() not in case.emptied
+def _rests(machine: str, wanted: Managed, host: str, case: Case) -> bool:
+    """Tell whether no step touches a machine in place, and it may stay: there is nothing to look into."""
+    return wanted.high_availability is None and machine not in case.chains and host not in case.emptied
 
 
 def _ends_well(machine: str, wanted: Managed, case: Case) -> Iterator[Problem]:

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from reconciler.audit.case import FOLDERS, Case, Stand
 from reconciler.model import paths
 from reconciler.model.desired import StoragePlacement
-
-UNMANAGED = StoragePlacement()
+from reconciler.model.desired import VirtualMachine as Managed
 
 
 def in_place(machine: str, stand: Stand, case: Case, *, drained: bool = True) -> bool:
@@ -18,16 +17,28 @@ def in_place(machine: str, stand: Stand, case: Case, *, drained: bool = True) ->
     return placement_allows(machine, stand.host, case) and storage_fits(wanted.storage, stand)
 
 
-def seen_in_place(machine: str, case: Case) -> bool:
-    """Tell whether a managed machine was observed where it should stand, and nowhere else; its host may be in maintenance."""
-    if machine not in case.seen_in_place:
-        found, storage = case.seen[machine], case.managed[machine].storage
-        case.seen_in_place[machine] = (
-            len(found) == 1
-            and placement_allows(machine, found[0][0].name, case)
-            and (storage == UNMANAGED or ((stand := case.first_stand(machine)) is not None and storage_fits(storage, stand)))
-        )
-    return case.seen_in_place[machine]
+def seen_in_place(case: Case) -> dict[str, str]:
+    """Return the managed machines that were observed where they should stand and nowhere else, with their hosts (case folded).
+
+    Their hosts may be in maintenance.
+    """
+    if case.seen_in_place is None:
+        seen = case.seen
+        case.seen_in_place = {
+            machine: seen[machine][0][0].name.casefold()
+            for machine, wanted in case.managed.items()
+            if len(seen[machine]) == 1 and _fits(machine, wanted, case)
+        }
+    return case.seen_in_place
+
+
+def _fits(machine: str, wanted: Managed, case: Case) -> bool:
+    """Tell whether the one place where a machine was observed is where it should stand."""
+    if wanted.placement is not None and not wanted.placement.allows(case.seen[machine][0][0].name):
+        return False
+    return wanted.storage.is_unmanaged or (
+        (stand := case.first_stand(machine)) is not None and storage_fits(wanted.storage, stand)
+    )
 
 
 def placement_allows(machine: str, host: str, case: Case) -> bool:
@@ -38,7 +49,7 @@ def placement_allows(machine: str, host: str, case: Case) -> bool:
 
 def storage_fits(wanted: StoragePlacement, stand: Stand) -> bool:
     """Tell whether every known file lies in the folder asked for, or below it."""
-    if wanted == UNMANAGED:
+    if wanted.is_unmanaged:
         return True
     return all(folder is None or paths.is_within(path, folder) for path, folder in _wanted(wanted, stand))
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from reconciler.audit.case import FOLDERS, LIVE_KINDS, Case, problem
 from reconciler.audit.place import seen_in_place
+from reconciler.model.desired import VirtualMachine as Managed
 from reconciler.model.plan import MachineStep
 from reconciler.model.problem import Problem
-from reconciler.model.words import Action, HostStatus, MigrationKind
+from reconciler.model.words import Action, Handling, HostStatus, MigrationKind
 
 MIB = 1024 * 1024
 TOLERANCE_SECONDS = 0.01  # times have three decimals
@@ -42,11 +43,18 @@ def _counts(case: Case) -> dict[str, int]:
 def _ranges(case: Case) -> Iterator[Problem]:
     """Counts on which machines that are moving, held or being drained may be counted either way."""
     summary = case.plan.summary
-    loose = [(machine, case.seen[machine][0][0].name.casefold()) for machine in case.managed if seen_in_place(machine, case)]
+    loose = seen_in_place(case)
     # Of a host that told only part, a machine may be called unknown for what else differs about it, its role say.
     told = {host.name.casefold() for host in case.observation.hosts if host.status is HostStatus.OK}
-    sure = [machine for machine, host in loose if host in told and host not in case.emptied]
-    plain = [machine for machine in sure if machine not in case.jobs and _is_plain(machine, case)]
+    kept, jobs, blocking = told - case.emptied, case.jobs, bool(case.plan.blocked)
+    plain = [
+        machine
+        for machine, host in loose.items()
+        if host in kept
+        and machine not in jobs
+        and _is_plain(case.managed[machine])
+        and not (blocking and _is_blocked(machine, case))
+    ]
     if not len(plain) <= summary.in_place <= len(loose):
         yield problem("summary", "plan", f"the summary says {summary.in_place} in place, counted are {len(plain)}")
     blocked = [entry for entry in case.plan.blocked if entry.subject.startswith("virtualMachine/")]
@@ -67,14 +75,11 @@ def _unmanaged(case: Case) -> Iterator[Problem]:
         yield problem("summary", "plan", f"the summary says {told} unmanaged, counted are {least}")
 
 
-def _is_plain(machine: str, case: Case) -> bool:
-    wanted = case.managed[machine]
-    return wanted.hold is None and wanted.drift == "correct" and not _is_blocked(machine, case)
+def _is_plain(wanted: Managed) -> bool:
+    return wanted.hold is None and wanted.drift is Handling.CORRECT
 
 
 def _is_blocked(machine: str, case: Case) -> bool:
-    if not case.plan.blocked:
-        return False
     shown = case.seen[machine][0][1].name
     names = {f"virtualMachine/{name}".casefold() for name in (case.managed[machine].name, shown)}
     return any(entry.subject.casefold() in names or entry.id == machine for entry in case.plan.blocked)

@@ -281,6 +281,8 @@ def _machine(entry: Entry, find: _HostFinder, policy: model.Policy) -> model.Vir
 
 
 def _storage(spec: dict[str, Any]) -> model.StoragePlacement:
+    if not spec:
+        return model.UNMANAGED
     return model.StoragePlacement(
         path=spec.get("path"),
         configuration_path=spec.get("configurationPath"),

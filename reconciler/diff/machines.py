@@ -1,7 +1,6 @@
 """Where each managed machine stands: its status, and what about its host, files and cluster role is not as committed."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from reconciler.diff.matching import Seen, Sightings
 from reconciler.model import paths
@@ -13,7 +12,6 @@ from reconciler.model.observation import VirtualMachine as ObservedMachine
 from reconciler.model.problem import Problem, Severity
 from reconciler.model.words import Handling, HostStatus, MigrationKind
 
-UNMANAGED = StoragePlacement()
 IN_PLACE = MachineStatus.IN_PLACE
 Drifts = tuple[MachineDrift, ...]
 
@@ -37,21 +35,21 @@ def _surely_in_place(machine: VirtualMachine, sightings: Sightings, emptied: fro
     if seen is None:
         return None
     host, observed = seen
-    placement = machine.placement
-    if (placement is not None and not placement.allows(host.name)) or (emptied and host.name.casefold() in emptied):
+    name, placement, role = host.name, machine.placement, machine.high_availability
+    if (placement is not None and not placement.allows(name)) or (emptied and name.casefold() in emptied):
         return None
-    if machine.high_availability is not None and machine.high_availability is not observed.highly_available:
+    if role is not None and role is not observed.highly_available:
         return None
-    if machine.storage != UNMANAGED and _misplaced_files(machine.storage, observed) != ((), True):
+    if not machine.storage.is_unmanaged and _misplaced_files(machine.storage, observed) != ((), True):
         return None
-    return MachineDrift(machine, IN_PLACE, machine.drift, host.name, observed)
+    return MachineDrift(machine, IN_PLACE, machine.drift, name, observed)
 
 
 def _misplaced_files(storage: StoragePlacement, observed: ObservedMachine) -> tuple[tuple[FileDrift, ...], bool]:
     """Return the files outside their folder, and whether every path that matters was known."""
-    drifts, known = [], True
-    if storage == UNMANAGED:
+    if storage.is_unmanaged:
         return (), True
+    drifts, known = [], True
     for file in files_of(observed):
         asked = folder_asked_for(storage, file)
         if asked is None or file.pass_through:
@@ -141,22 +139,22 @@ class _Judge:
     def _settled(self, drift: MachineDrift, host: Host, all_known: bool) -> MachineDrift:
         out_of_place = drift.wrong_host or bool(drift.files)
         if not all_known or (out_of_place and drift.observed is not None and drift.observed.state is None):
-            return replace(drift, status=MachineStatus.UNKNOWN, finding=f"{host.name} left facts about this machine unknown")
+            return drift._replace(status=MachineStatus.UNKNOWN, finding=f"{host.name} left facts about this machine unknown")
         if drift.differs and host.status is not HostStatus.OK:
-            return replace(drift, status=MachineStatus.UNKNOWN, finding=f"its host {host.name} is {host.status.value}")
+            return drift._replace(status=MachineStatus.UNKNOWN, finding=f"its host {host.name} is {host.status.value}")
         if drift.wrong_host and not self._some_allowed_host_seen():
-            return replace(drift, status=MachineStatus.UNKNOWN, finding="no host that its placement allows could be seen")
+            return drift._replace(status=MachineStatus.UNKNOWN, finding="no host that its placement allows could be seen")
         if self._handling is Handling.HOLD and drift.differs:
-            return replace(drift, status=MachineStatus.HELD)
-        return replace(drift, status=MachineStatus.MISPLACED) if out_of_place else drift
+            return drift._replace(status=MachineStatus.HELD)
+        return drift._replace(status=MachineStatus.MISPLACED) if out_of_place else drift
 
     def _on_the_move(self, drift: MachineDrift, job: Migration) -> MachineDrift:
         host = next((host.name for host in self._observation.hosts if self._is_called(host, job.destination)), job.destination)
-        drift = replace(drift, migration=job, destination=host)
+        drift = drift._replace(migration=job, destination=host)
         if self._leads_home(drift, job, host):
-            return replace(drift, status=MachineStatus.MOVING)
+            return drift._replace(status=MachineStatus.MOVING)
         where = host or "another folder"
-        return replace(drift, status=MachineStatus.FOREIGN, finding=f"a migration to {where} that was not asked for has it")
+        return drift._replace(status=MachineStatus.FOREIGN, finding=f"a migration to {where} that was not asked for has it")
 
     def _leads_home(self, drift: MachineDrift, job: Migration, host: str | None) -> bool:
         if job.kind is MigrationKind.STORAGE or host is None:

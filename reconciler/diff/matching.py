@@ -24,7 +24,8 @@ class Sightings:
             for job in host.running_migrations
         }
         self.all_hosts_seen = self._all_hosts_seen()
-        self._claims = self._counted_claims()
+        self._claimed, self._claimed_twice = self._claims()
+        self._not_alone = self._claimed_twice | self._jobs.keys()
 
     @cached_property
     def _by_name(self) -> dict[str, list[Seen]]:
@@ -44,12 +45,12 @@ class Sightings:
         if machine.id is None:
             return None
         key = machine.id.casefold()
-        found = self._by_id.get(key, ())
-        return found[0] if len(found) == 1 and self._claims[key] == 1 and key not in self._jobs else None
+        found = self._by_id.get(key)
+        return found[0] if found and len(found) == 1 and key not in self._not_alone else None
 
     def are_claimed_twice(self, seen: list[Seen]) -> bool:
         """Tell whether two managed machines mean one VMId among these."""
-        return any(self._claims[key] > 1 for key in self._ids(seen))
+        return not self._claimed_twice.isdisjoint(self._ids(seen))
 
     def migration(self, machine_id: str) -> tuple[Host, Migration] | None:
         """Return the running migration of a machine and its source host, whoever started it."""
@@ -57,18 +58,19 @@ class Sightings:
 
     def unmanaged(self) -> tuple[UnmanagedMachine, ...]:
         """Return the machines that nobody manages, sorted by name; ambiguous ones are not among them."""
-        rest = [min(seen, key=_by_host) for key, seen in self._by_id.items() if key not in self._claims]
+        rest = [min(seen, key=_by_host) for key, seen in self._by_id.items() if key not in self._claimed]
         found = (UnmanagedMachine(machine.id, machine.name, host.name) for host, machine in rest)
         return tuple(sorted(found, key=lambda one: (one.name.casefold(), one.id)))
 
-    def _counted_claims(self) -> Counter[str]:
-        """How many documents mean each machine that was seen, by VMId (case folded)."""
-        given = (machine.id.casefold() for machine in self._desired.virtual_machines if machine.id is not None)
-        claims = Counter(key for key in given if key in self._by_id)
+    def _claims(self) -> tuple[set[str], set[str]]:
+        """The VMIds (case folded) that documents mean, and those that two documents mean."""
+        given = [machine.id.casefold() for machine in self._desired.virtual_machines if machine.id is not None]
+        claimed = set(given)
+        twice = set[str]() if len(claimed) == len(given) else {key for key, count in Counter(given).items() if count > 1}
         for machine in self._desired.virtual_machines:
-            if machine.id is None:
-                claims.update(self._ids(self.of(machine)))
-        return claims
+            for key in self._ids(self.of(machine)) if machine.id is None else ():
+                (twice if key in claimed else claimed).add(key)
+        return claimed, twice
 
     @staticmethod
     def _ids(seen: list[Seen]) -> set[str]:

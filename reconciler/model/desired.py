@@ -170,6 +170,14 @@ class StoragePlacement:
     smart_paging_path: str | None = None
     disks: tuple[DiskPlacement, ...] = ()
 
+    @property
+    def is_unmanaged(self) -> bool:
+        """Whether nothing is said of any file."""
+        return self is UNMANAGED or self == UNMANAGED  # most machines share the one value, and comparing fields takes a while
+
+
+UNMANAGED = StoragePlacement()
+
 
 @dataclass(frozen=True, slots=True)
 class VirtualMachineMigration:
@@ -214,7 +222,7 @@ class VirtualMachine:
     id: str | None = None
     labels: Labels = field(default_factory=dict)
     placement: Placement | None = None
-    storage: StoragePlacement = StoragePlacement()
+    storage: StoragePlacement = UNMANAGED
     high_availability: bool | None = None
     migration: VirtualMachineMigration = VirtualMachineMigration()
     drift: Handling = Handling.CORRECT

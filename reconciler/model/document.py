@@ -51,6 +51,11 @@ def slim(document: Document) -> None:
                 slim(part)
 
 
+def spelled(document: Document) -> bytes:
+    """Return the JSON of what a document knows, fields in the order of the model: canonical too, and many times as quick."""
+    return type(document).__pydantic_serializer__.to_json(document, by_alias=True, exclude_none=True)
+
+
 def canonical_json(data: Any) -> str:
     """Return one fixed spelling of plain data: sorted keys, no spaces, ASCII only."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -6,6 +6,8 @@ beyond the handling that people committed (correct, report, ignore) or a hold.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import NamedTuple
 
 from reconciler.model.desired import PlacementRule, VirtualMachine
 from reconciler.model.observation import Migration
@@ -46,12 +48,12 @@ class FileDrift:
     field: str
 
 
-@dataclass(frozen=True, slots=True)
-class MachineDrift:
+class MachineDrift(NamedTuple):
     """One managed machine. ``host`` and ``observed`` are None where it was not found (or found more than once).
 
     ``wrong_host``: its placement does not allow the host. ``draining``: its host is in maintenance. ``migration`` is the
     running job that has it, ``destination`` the host that job leads to. ``finding`` says in a sentence what is odd.
+    A tuple, because large fleets have many, made anew at each look.
     """
 
     machine: VirtualMachine
@@ -111,7 +113,7 @@ class UnmanagedMachine:
     host: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Drift:
     """All that was compared, each part sorted by name. ``entries`` is the published list of differences."""
 
@@ -121,3 +123,9 @@ class Drift:
     entries: tuple[DriftEntry, ...] = ()
     problems: tuple[Problem, ...] = ()
     unmanaged: tuple[UnmanagedMachine, ...] = ()
+
+    @cached_property
+    def unsettled(self) -> tuple[MachineDrift, ...]:
+        """The machines that are not simply in place, in their order: few of a large fleet, and what most ask about."""
+        in_place = MachineStatus.IN_PLACE
+        return tuple(drift for drift in self.machines if drift.status is not in_place or drift.differs)

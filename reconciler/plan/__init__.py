@@ -131,4 +131,4 @@ def _makes_room_for_nobody(state: State, stuck: list[Move]) -> set[str]:
 
 def _is_complete(fleet: Fleet) -> bool:
     seen = all(fleet.host(host.name) is not None for host in fleet.desired.hosts)
-    return seen and all(drift.status is not MachineStatus.UNKNOWN for drift in fleet.drift.machines)
+    return seen and all(drift.status is not MachineStatus.UNKNOWN for drift in fleet.drift.unsettled)

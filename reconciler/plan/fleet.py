@@ -119,7 +119,7 @@ class Fleet:
     def leaving_memory(self) -> dict[str, int]:
         """MiB that machines on their way to where they belong will free, by source host (case folded)."""
         sums: dict[str, int] = {}
-        for drift in self.drift.machines:
+        for drift in self.drift.unsettled:
             away = drift.destination is not None and drift.host is not None and drift.destination != drift.host
             if drift.status is MachineStatus.MOVING and away and drift.observed and drift.host and not drift.observed.is_off:
                 sums[drift.host.casefold()] = sums.get(drift.host.casefold(), 0) + (drift.observed.memory_mib or 0)

@@ -66,7 +66,7 @@ def roles_refused(fleet: Fleet, moves: Sequence[Move], told: Iterable[str | None
     """Return the machines that lack a role which their files do not allow, and that no move and no other reason covers."""
     covered = {move.id for move in moves} | {known.casefold() for known in told if known}
     found = []
-    for drift in fleet.drift.machines:
+    for drift in fleet.drift.unsettled:
         lacks = drift.role is RoleChange.ADD and drift.handling is Handling.CORRECT and drift.migration is None
         if not lacks or drift.observed is None or drift.host is None or drift.observed.id.casefold() in covered:
             continue

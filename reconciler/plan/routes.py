@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from reconciler.model.desired import UNMANAGED
 from reconciler.model.drift import MachineDrift
 from reconciler.model.observation import VirtualMachine
 from reconciler.model.plan import StorageMove
@@ -94,7 +95,7 @@ def _in_two(
 
 def _without_storage(drift: MachineDrift) -> MachineDrift:
     machine = drift.machine
-    return replace(drift, machine=replace(machine, storage=type(machine.storage)()), files=())
+    return drift._replace(machine=replace(machine, storage=UNMANAGED), files=())
 
 
 def _checked(fleet: Fleet, machine: VirtualMachine, source: str, destination: str, *, running: bool) -> list[str] | Refusal:

@@ -94,7 +94,7 @@ def _role_changes(fleet: Fleet, change: RoleChange) -> list[MachineDrift]:
     """Machines to which nothing is happening now and whose cluster role is to change."""
     return [
         drift
-        for drift in fleet.drift.machines
+        for drift in fleet.drift.unsettled
         if drift.role is change
         and drift.handling is Handling.CORRECT
         and drift.migration is None

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 from reconciler.model import paths
-from reconciler.model.desired import StoragePlacement
 from reconciler.model.drift import MachineDrift
 from reconciler.model.machine_files import DISK_FOLDER, MachineFile, files_of, folder_asked_for, folder_to_write
 from reconciler.model.observation import VirtualMachine
@@ -13,7 +12,6 @@ from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Refusal
 from reconciler.plan.reach import can_write, is_clustered, stays_reachable
 
-UNMANAGED = StoragePlacement()
 UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
 
@@ -21,7 +19,7 @@ def file_moves(
     fleet: Fleet, drift: MachineDrift, machine: VirtualMachine, source: str, destination: str
 ) -> tuple[StorageMove, ...] | Refusal:
     """Return the files that must move when the machine goes from source to destination (which may be one host)."""
-    if drift.machine.storage == UNMANAGED and _all_stay_reachable(fleet, machine, source, destination):
+    if drift.machine.storage.is_unmanaged and _all_stay_reachable(fleet, machine, source, destination):
         return _refused(fleet, drift, machine, (), destination) or ()
     moves: list[StorageMove] = []
     forced: list[MachineFile] = []

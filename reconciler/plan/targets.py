@@ -10,8 +10,9 @@ the way gives the same hosts (``own_order``). That is why the room of those who 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 
 from reconciler.model.desired import PlacementRule
@@ -29,7 +30,6 @@ from reconciler.plan.roles import crossing, role_refusal
 from reconciler.plan.routes import find_route
 from reconciler.plan.rules import Rules
 from reconciler.plan.solver import Solver
-from reconciler.plan.storage import UNMANAGED
 
 STATUS_CODES = {
     MachineStatus.FOREIGN: ("migrating", "wait for that migration to end, or cancel it; the next pass plans anew"),
@@ -169,7 +169,7 @@ class _Chooser:
         counted: set[str] = set()
         if staying is None:
             return counted
-        for drift in self._fleet.drift.machines:
+        for drift in self._concerned:
             machine, home = drift.observed, drift.host or ""
             room = self._room.get(home)
             if room is None or machine is None or not machine.is_running or home in self._closed or not self._will_go(drift):
@@ -192,7 +192,7 @@ class _Chooser:
         return sorted(
             (
                 drift
-                for drift in self._fleet.drift.machines
+                for drift in (self._fleet.drift.machines if also_settled else self._concerned)
                 if drift.handling is correct
                 and (
                     (also_settled or drift.files or self._must_go(drift))
@@ -206,6 +206,14 @@ class _Chooser:
                 drift.machine.name.casefold(),
             ),
         )
+
+    @cached_property
+    def _concerned(self) -> Sequence[MachineDrift]:
+        """The machines that may have to go somewhere, in their order; most of a large fleet is in place, and stays."""
+        if not self._mending and not self._decision.making_room:
+            return self._fleet.drift.unsettled
+        in_place = MachineStatus.IN_PLACE
+        return [one for one in self._fleet.drift.machines if one.status is not in_place or one.differs or self._must_go(one)]
 
     def _must_go(self, drift: MachineDrift) -> bool:
         if drift.wrong_host or drift.draining:
@@ -330,7 +338,7 @@ class _Chooser:
         if isinstance(route, Refusal):
             return route
         reason = self._reason(drift)
-        forced = not drift.files and drift.machine.storage == UNMANAGED
+        forced = not drift.files and drift.machine.storage.is_unmanaged
         if route.destination and route.storage and forced and reason != MAKES_ROOM:
             reason = "placement.storage"
         move = Move(drift, machine, source, route, reason)
@@ -408,7 +416,7 @@ class _Chooser:
         """Where rule members will stand that no move of this plan concerns; those yet to be placed are left out."""
         if not self._rules.members:
             return {}
-        going = {drift.machine.name.casefold() for drift in self._fleet.drift.machines if self._will_go(drift)}
+        going = {drift.machine.name.casefold() for drift in self._concerned if self._will_go(drift)}
         members = self._rules.members.items()
         return {name: member.settled for name, member in members if name not in going and member.settled}
 
@@ -436,7 +444,7 @@ class _Chooser:
         wanted = {name.casefold() for name in names}
         found = [drift for drift in self._fleet.drift.machines if drift.machine.name.casefold() in wanted and drift.host]
         moving = MachineStatus.MOVING
-        return [replace(one, host=one.destination) if one.status is moving and one.destination else one for one in found]
+        return [one._replace(host=one.destination) if one.status is moving and one.destination else one for one in found]
 
 
 def _identity(drift: MachineDrift) -> str:
