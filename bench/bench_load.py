@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from time import process_time
 
+from reconciler.collector import collector_at_rest
 from reconciler.files import read_observation
 from reconciler.folder import FolderCache, load_folder
 from reconciler.model import paths
@@ -83,6 +84,7 @@ def _row(name: str, bound: float | None, work: tuple[str, Path, Path, int]) -> s
     return f"| {name} | {seconds:.2f} | {compared} | {mebibytes} |"
 
 
+@collector_at_rest()  # as the commands that end by themselves do
 def _read(what: str, path: Path, cache: Path, machines: int) -> None:
     """Read once and print the CPU seconds and the peak of memory; fail where the answer is not the one expected."""
     start = process_time()

@@ -43,9 +43,9 @@ def load_folder(folder: Path, kept: Cache | None = None, now: Callable[[], int] 
     if kept is None or not folder.is_dir():
         return _loaded(*read_folder(folder), kept)
     before = now()
-    listing = list_folder(folder)
-    stamp = listing.stamp(before)
     with collector_at_rest():
+        listing = list_folder(folder)
+        stamp = listing.stamp(before)
         if stamp is not None and (answer := _unchanged(kept, stamp)) is not None:
             return answer
     noted = _Noted(kept)

@@ -11,6 +11,8 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from reconciler.collector import collector_at_rest
+
 # Name: module below reconciler.cli and function in it, and what --help says.
 COMMANDS: Final = {
     "validate": (
@@ -94,13 +96,19 @@ COMMANDS: Final = {
     "demo": ("demo:demo", "Start a simulated fleet, plan, migrate, verify, and plan again: nothing left to do."),
 }
 
+# Commands that go on for as long as migrations, or people, take; the others are done before the collector has anything to do.
+LASTING: Final = frozenset({"apply", "cancel", "run", "simulate", "simulate-life", "demo"})
+
 
 class ListedCommand(TyperCommand):
     """A command of the list: its name and help are known, its options only once it is called."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Load the command and let it parse its arguments; the context is the loaded command's own."""
-        return loaded(str(self.name)).make_context(info_name, args, parent=parent, **extra)
+        context = loaded(str(self.name)).make_context(info_name, args, parent=parent, **extra)
+        if self.name not in LASTING:
+            context.with_resource(collector_at_rest())
+        return context
 
 
 class Commands(TyperGroup):

@@ -11,7 +11,7 @@ from typing import Final, Protocol, TypeVar
 from reconciler.desired import compact
 
 # Raise it when what an entry means changes; what the code of one version makes of files is for the cache's owner to keep apart.
-_FORMAT: Final = "reconciler-desired 1"
+_FORMAT: Final = "reconciler-desired 2"
 _Answer = TypeVar("_Answer")
 
 

@@ -12,17 +12,21 @@ import sys
 import types
 import typing
 from array import array
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import cache, partial
-from typing import Any
+from itertools import repeat
+from typing import Any, Final, TypeVar
 
 from reconciler.desired.documents import FieldPlaces
 from reconciler.model.desired import Source
 from reconciler.model.problem import Place
 
 Convert = Callable[[Any], Any]
+_Value = TypeVar("_Value")
+_PLAIN_TABLES: Final = ("files", "names")  # the others hold values of one type each, field by field
 
 
 class Unreadable(ValueError):  # noqa: N818 -- named after what it is
@@ -44,7 +48,8 @@ class Writer:
         numbers = array("I", self._numbers)
         if sys.byteorder == "big":
             numbers.byteswap()
-        text = {"numbers": base64.b64encode(numbers.tobytes()).decode(), "tables": self._tables, "body": body}
+        tables = {name: rows if name in _PLAIN_TABLES else list(zip(*rows, strict=True)) for name, rows in self._tables.items()}
+        text = {"numbers": base64.b64encode(numbers.tobytes()).decode(), "tables": tables, "body": body}
         return json.dumps(text, separators=(",", ":"))
 
     def _of(self, hint: Any) -> Convert:
@@ -58,6 +63,8 @@ class Writer:
             convert = self._of(inner)
             return lambda value: None if value is None else convert(value)
         if kind == "list":
+            if _kind(inner)[0] == "object" and not _is_pooled(inner):
+                return partial(self._many, inner)
             convert = self._of(inner)
             return lambda value: value if isinstance(value, str) else [convert(one) for one in value]
         if kind == "set":
@@ -71,6 +78,14 @@ class Writer:
         if kind == "source":
             return self._source
         return self._dataclass(hint) if kind == "object" else _same
+
+    def _many(self, hint: type, values: Sequence[Any]) -> list[Any]:
+        """Take many values of one type apart, a column for each field: tens of thousands of small lists take their time."""
+        return [self._column(inner, [getattr(value, name) for value in values]) for name, inner in _fields(hint)]
+
+    def _column(self, hint: Any, values: list[Any]) -> list[Any]:
+        column = list(map(self._of(hint), values))
+        return list(zip(*column, strict=True)) if _kind(hint)[0] == "source" else column
 
     def _dataclass(self, hint: type) -> Convert:
         fields = [(name, self._of(inner)) for name, inner in _fields(hint)]
@@ -156,34 +171,50 @@ class _Reader:
         hints = _fields(hint)
         converts = [(at, convert) for at, (_, inner) in enumerate(hints) if (convert := self.of(inner)) is not _same]
         make = partial(_put_together, hint, len(hints), converts)
-        return self._many(hint, self._tables.get(hint.__name__, [])).__getitem__ if _is_pooled(hint) else make
+        return self._many(hint, self._tables.get(hint.__name__, [[]] * len(hints))).__getitem__ if _is_pooled(hint) else make
 
-    def _many(self, hint: type, rows: list[Any]) -> tuple[Any, ...]:
-        """Put many values of one type together, field by field: thousands of machines are worth the detour."""
+    def _many(self, hint: type, columns: list[list[Any]]) -> tuple[Any, ...]:
+        """Put many values of one type together again, field by field."""
         hints = _fields(hint)
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(hints)
         if len(columns) != len(hints):
             raise Unreadable("this has other fields")
-        return tuple(map(hint, *(self._column(inner, column) for (_, inner), column in zip(hints, columns, strict=True))))
+        return _filled(hint, *(self._column(inner, column) for (_, inner), column in zip(hints, columns, strict=True)))
 
     def _column(self, hint: Any, column: Sequence[Any]) -> Iterable[Any]:
         kind, inner = _kind(hint)
+        if kind == "source":
+            return self._sources(*column) if column else ()
         if kind == "optional":
             convert = self.of(inner)
             return column if convert is _same else [None if value is None else convert(value) for value in column]
         return map(self.of(hint), column)
 
     def _source(self, row: list[Any]) -> Source:
-        file, line, column, fields_file, names, start, several = row
-        place = Place(self._files[file], line, column)
-        places = FieldPlaces(self._files[fields_file], self._names[names], self._numbers, start)
-        if not several:
-            return Source(place, places)
-        files = [self._files[number] for number in several]
-        return Source(
-            place,
-            {name: Place(one, at.line, at.column) for one, (name, at) in zip(files, places.items(), strict=True)},
+        return self._sources(*([value] for value in row))[0]
+
+    def _sources(
+        self,
+        files: list[int],
+        lines: list[int],
+        columns: list[int],
+        fields_files: list[int],
+        names: list[int],
+        starts: list[int],
+        several: list[list[int]],
+    ) -> tuple[Source, ...]:
+        file_of = self._files.__getitem__
+        places = _filled(Place, map(file_of, files), lines, columns)
+        fields: Sequence[Mapping[str, Place]] = list(
+            map(FieldPlaces, map(file_of, fields_files), map(self._names.__getitem__, names), repeat(self._numbers), starts)
         )
+        if any(several):
+            fields = [self._of_several(many, one) if many else one for many, one in zip(several, fields, strict=True)]
+        return _filled(Source, places, fields)
+
+    def _of_several(self, numbers: list[int], places: Mapping[str, Place]) -> dict[str, Place]:
+        """Return the places of fields that stand in files of their own, as fields of groups do."""
+        files = [self._files[number] for number in numbers]
+        return {name: Place(one, at.line, at.column) for one, (name, at) in zip(files, places.items(), strict=True)}
 
 
 def _put_together(make: Callable[..., Any], size: int, converts: list[tuple[int, Convert]], row: list[Any]) -> Any:
@@ -192,6 +223,20 @@ def _put_together(make: Callable[..., Any], size: int, converts: list[tuple[int,
     for at, convert in converts:
         row[at] = convert(row[at])
     return make(*row)
+
+
+def _filled(kind: type[_Value], *columns: Iterable[Any]) -> tuple[_Value, ...]:
+    """Return so many values of a frozen dataclass with slots, filled field by field.
+
+    Its own ``__init__`` asks ``object.__setattr__`` for each field of each value, which takes four times as long.
+    """
+    whole = [column if isinstance(column, list | tuple) else list(column) for column in columns]
+    if len({len(column) for column in whole}) != 1:
+        raise Unreadable("some fields are missing")
+    made = tuple(map(object.__new__, repeat(kind, len(whole[0]))))
+    for field, column in zip(dataclasses.fields(kind), whole, strict=True):  # type: ignore[arg-type]
+        deque(map(getattr(kind, field.name).__set__, made, column), maxlen=0)
+    return made
 
 
 def _same(value: Any) -> Any:
