@@ -10,7 +10,6 @@ from reconciler.model.desired import Desired
 from reconciler.model.drift import Drift, MachineStatus
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Blocked, DesiredRef, MachineStep, ObservationRef, Plan, PlanProblem, Step
-from reconciler.plan.bounds import lower_bound_seconds
 from reconciler.plan.bypass import left_over, order_moves
 from reconciler.plan.clashes import without_clashes
 from reconciler.plan.estimate import Assumptions
@@ -22,7 +21,7 @@ from reconciler.plan.order import State
 from reconciler.plan.quicker import quicker
 from reconciler.plan.roles import roles_refused
 from reconciler.plan.rules import Rules
-from reconciler.plan.schedule import Slots, with_times
+from reconciler.plan.schedule import with_times
 from reconciler.plan.solver import Solver
 from reconciler.plan.splits import with_splits
 from reconciler.plan.steps import make_steps
@@ -50,9 +49,9 @@ def make_plan(
     rules = Rules(fleet)
     sequence, needed, blocked = _safe_sequence(fleet, rules, assumed, solver)
     sequence = quicker(fleet, rules, sequence, lambda tried: _told_times(fleet, tried, assumed))
-    sequence = with_splits(fleet, sequence, lambda tried: _seconds(_timed(fleet, tried, assumed)))
-    steps = _timed(fleet, sequence, assumed)
-    summary = summarise(drift, steps, needed, blocked, lower_bound_seconds(fleet, steps, Slots(fleet)))
+    sequence = with_splits(fleet, sequence, lambda tried: _seconds(_timed(fleet, tried, assumed)[0]))
+    steps, least = _timed(fleet, sequence, assumed)
+    summary = summarise(drift, steps, needed, blocked, least)
     guards = guard_problems(desired, drift, steps, summary)
     return Plan(
         desired=DesiredRef(revision=desired.revision, digest=desired.digest),
@@ -68,7 +67,7 @@ def make_plan(
     )
 
 
-def _timed(fleet: Fleet, sequence: list[Placed], assumed: Assumptions) -> list[Step]:
+def _timed(fleet: Fleet, sequence: list[Placed], assumed: Assumptions) -> tuple[list[Step], float]:
     return with_times(fleet, make_steps(fleet, sequence, assumed), assumed)
 
 
@@ -78,9 +77,9 @@ def _seconds(steps: list[Step]) -> float:
 
 def _told_times(fleet: Fleet, sequence: list[Placed], assumed: Assumptions) -> tuple[dict[str, float], float, float]:
     """When each machine starts, when all have ended, and when no plan could have."""
-    steps = with_times(fleet, make_steps(fleet, sequence, assumed), assumed, roughly=True)
+    steps, least = with_times(fleet, make_steps(fleet, sequence, assumed), assumed, roughly=True)
     starts = {one.virtual_machine.id.casefold(): one.estimated_start_seconds for one in steps if isinstance(one, MachineStep)}
-    return starts, _seconds(steps), lower_bound_seconds(fleet, steps, Slots(fleet))
+    return starts, _seconds(steps), least
 
 
 def _safe_sequence(

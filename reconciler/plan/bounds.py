@@ -6,6 +6,7 @@ its arrival alone. Rooms count only where no machine makes a stop, for a stop mi
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Protocol
@@ -23,7 +24,7 @@ LIVE = (Action.LIVE_MIGRATION, Action.LIVE_MIGRATION_WITH_STORAGE)
 class Limits(Protocol):
     """What is needed to know of slots."""
 
-    def of(self, step: Step) -> list[Key]:
+    def of(self, step: Step) -> tuple[Key, ...]:
         """Return the slots a step holds while it runs."""
         ...
 
@@ -37,7 +38,7 @@ class _Work:
     """A needed migration: seconds, the slots it holds in any plan, its memory, and how early it can begin."""
 
     seconds: float
-    keys: list[Key]
+    keys: Sequence[Key]
     mib: int
     source: str
     target: str | None
@@ -73,21 +74,21 @@ def lower_bound_seconds(fleet: Fleet, steps: list[Step], slots: Limits) -> float
 
 
 def _works(fleet: Fleet, moves: list[MachineStep], hopping: set[str], slots: Limits) -> list[_Work]:
-    if not moves:
-        return []
-    seen = fleet.observation.sightings
-    flexible = {
-        drift.observed.id
-        for drift in fleet.drift.machines
-        if drift.machine.placement is not None and len(drift.machine.placement.hosts) > 1 and drift.observed is not None
-    }
+    drifts = {drift.observed.id: drift for drift in fleet.drift.unsettled if drift.observed is not None} if moves else {}
     works: list[_Work] = []
     for step in moves:
-        machine, source, target = step.virtual_machine.id, step.source.casefold(), (step.destination or step.source).casefold()
-        unsure = {source} if machine in hopping else {target} - {source} if machine in flexible else set()
-        keys = [key for key in slots.of(step) if not set(key[1:]) & unsure]
-        mib = seen[machine.casefold()][-1][1].memory_mib or 0 if step.action in LIVE else 0
-        works.append(_Work(step.estimated_seconds, keys, mib, source, None if machine in flexible else target))
+        machine = step.virtual_machine.id
+        drift = drifts.get(machine)
+        if drift is None or drift.observed is None:
+            continue  # it is in place: another plan might make room, mend a rule or grant a wish by moving somebody else
+        source, target = step.source.casefold(), (step.destination or step.source).casefold()
+        flexible = drift.machine.placement is None or len(drift.machine.placement.hosts) > 1
+        keys: Sequence[Key] = slots.of(step)
+        if flexible or machine in hopping:
+            unsure = {source} if machine in hopping else {target} - {source}
+            keys = [key for key in keys if unsure.isdisjoint(key[1:])]
+        mib = drift.observed.memory_mib or 0 if step.action in LIVE else 0
+        works.append(_Work(step.estimated_seconds, keys, mib, source, None if flexible else target))
     return works
 
 

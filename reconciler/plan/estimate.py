@@ -55,15 +55,13 @@ class Assumptions:
         self, action: Action, *, memory_mib: int, copied_bytes: int, option: PerformanceOption | None, roles: int = 0
     ) -> float:
         """Return the seconds of one migration; ``roles`` is how many cluster roles are taken off or put on with it."""
-        copying = copied_bytes / self.storage_bytes_per_second
-        live = self.live_overhead_seconds + memory_mib * MIB / self._bandwidth(option) * self._rounds(option)
-        seconds = {
-            Action.STORAGE_MIGRATION: self.storage_overhead_seconds + copying,
-            Action.LIVE_MIGRATION: live,
-            Action.LIVE_MIGRATION_WITH_STORAGE: live + self.storage_overhead_seconds + copying,
-            Action.OFFLINE_MIGRATION: self.offline_overhead_seconds + copying,
-        }[action]
-        return round(seconds + roles * self.role_seconds, 3)
+        seconds = roles * self.role_seconds
+        if action is not Action.STORAGE_MIGRATION and action is not Action.OFFLINE_MIGRATION:
+            seconds += self.live_overhead_seconds + memory_mib * MIB / self._bandwidth(option) * self._rounds(option)
+        if action is not Action.LIVE_MIGRATION:
+            seconds += self.offline_overhead_seconds if action is Action.OFFLINE_MIGRATION else self.storage_overhead_seconds
+            seconds += copied_bytes / self.storage_bytes_per_second
+        return round(seconds, 3)
 
     def _bandwidth(self, option: PerformanceOption | None) -> float:
         slowest = min(self.memory_bytes_per_second.values())

@@ -38,7 +38,7 @@ class Fleet:
         self._room_at: dict[tuple[str, str], Room] = {}
         self._limits: dict[str, int | None] = {}
         self._clusters: dict[str, str | None] = {}
-        self._shares_at: dict[str, frozenset[str | None]] = {}
+        self._reached: dict[tuple[str, str], bool] = {}
         self._changes = {
             (settings.subject.casefold(), change.field): change
             for settings in drift.settings
@@ -173,22 +173,31 @@ class Fleet:
     def shares_in_use(self) -> dict[str, set[str]]:
         r"""The shares (``\\server\share``, normalised) that each host (case folded) is seen using."""
         used: dict[str, set[str]] = defaultdict(set)
-        for root, known in self._shares.items():
-            for host in known.hosts if root.startswith("\\\\") else ():
-                used[host.casefold()].add(root)
+        for root, hosts in self._share_users.items():
+            for host in hosts:
+                used[host].add(root)
         for observed in self.observation.hosts:
             files = (disk.path for machine in observed.virtual_machines for disk in machine.disks if disk.path)
             used[observed.name.casefold()].update(share for path in files if (share := paths.share_of(path)) is not None)
         return used
 
-    def shares_at(self, host: str) -> frozenset[str | None]:
-        """Return the shares that a host uses, normalised: those it is seen using, and those among its storage locations."""
-        if (known := self._shares_at.get(host)) is None:
-            wanted = self.wanted(host)
-            locations = wanted.storage.locations if wanted else ()
-            listed = frozenset(paths.share_of(location) for location in locations)
-            known = self._shares_at[host] = listed | self.shares_in_use.get(host.casefold(), frozenset())
+    def uses_share(self, host: str, share: str) -> bool:
+        """Tell whether a host uses a share (normalised): one that it is seen using, or that is among its storage locations."""
+        if (known := self._reached.get((host, share))) is None:
+            known = self._reached[host, share] = self._uses_share(host, share)
         return known
+
+    def _uses_share(self, host: str, share: str) -> bool:
+        wanted, name = self.wanted(host), host.casefold()
+        if any(paths.share_of(location) == share for location in (wanted.storage.locations if wanted else ())):
+            return True
+        # Who is listed with the share is known at once; the files of all machines are looked through only for the others.
+        return name in self._share_users.get(share, ()) or share in self.shares_in_use.get(name, ())
+
+    @cached_property
+    def _share_users(self) -> dict[str, frozenset[str]]:
+        shares = ((root, known) for root, known in self._shares.items() if root.startswith("\\\\"))
+        return {root: frozenset(host.casefold() for host in known.hosts) for root, known in shares}
 
     def live_limit(self, name: str) -> int | None:
         """Return the effective limit of live migrations: the smallest known of desired, observed and the cluster's."""

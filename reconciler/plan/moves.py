@@ -72,21 +72,18 @@ class Move:
     route: Route
     reason: str
     bypass: bool = False
+    id: str = field(init=False, repr=False, compare=False)
+    target: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def id(self) -> str:
-        """The VMId, case folded."""
-        return self.machine.id.casefold()
+    def __post_init__(self) -> None:
+        """``id``: the VMId, case folded; ``target``: the host on which the machine stands afterwards. Asked for a lot."""
+        object.__setattr__(self, "id", self.machine.id.casefold())
+        object.__setattr__(self, "target", self.route.destination or self.source)
 
     @property
     def parts(self) -> tuple["Move", ...]:
         """The move as the steps it takes, each a move of its own; usually itself."""
         return tuple(replace(self, route=part) for part in self.route.parts) if self.route.in_two else (self,)
-
-    @property
-    def target(self) -> str:
-        """The host on which the machine stands afterwards."""
-        return self.route.destination or self.source
 
     @property
     def changes_host(self) -> bool:

@@ -19,10 +19,12 @@ WEIGHTS = (0.5, 1.0, 2.0)  # how much the crowd at a step's hosts counts beside 
 
 def rankings(steps: list[Step], slots: Limits) -> Iterator[Ranks]:
     """Yield rules, the most promising first; fewer of them the longer the plan is."""
-    yield [(0.0, index) for index in range(len(steps))]
-    yield [(-step.estimated_seconds, index) for index, step in enumerate(steps)]
+    in_turn: Ranks = [(0.0, index) for index in range(len(steps))]
+    longest: Ranks = [(-step.estimated_seconds, index) for index, step in enumerate(steps)]
     if len(steps) > MANY:
+        yield from (longest, in_turn)
         return
+    yield from (in_turn, longest)
     tails, crowds = chains(steps), _crowds(steps, slots)
     for weight in WEIGHTS:
         yield [(-tail - weight * crowd, index) for index, (tail, crowd) in enumerate(zip(tails, crowds, strict=True))]

@@ -9,7 +9,7 @@ def stays_reachable(fleet: Fleet, path: str, source: str, destination: str) -> b
     if source.casefold() == destination.casefold():
         return True
     if paths.is_smb(path):
-        return uses_share(fleet, destination, path)
+        return _uses_share(fleet, destination, path)
     return paths.is_cluster_volume(path) and fleet.same_cluster(source, destination)
 
 
@@ -19,7 +19,7 @@ def can_write(fleet: Fleet, host: str, path: str) -> bool:
     A host or cluster that reports no volumes at all is taken at its word that the path exists.
     """
     if paths.is_smb(path):
-        return uses_share(fleet, host, path)
+        return _uses_share(fleet, host, path)
     cluster = fleet.cluster_of(host)
     if paths.is_cluster_volume(path) and cluster is not None:
         known = fleet.observation.cluster(cluster)
@@ -30,10 +30,9 @@ def can_write(fleet: Fleet, host: str, path: str) -> bool:
     return not volumes or any(paths.is_within(path, volume.path) for volume in volumes)
 
 
-def uses_share(fleet: Fleet, host: str, path: str) -> bool:
-    """Tell whether a host lists the share of a path among its storage locations, or is seen using it."""
+def _uses_share(fleet: Fleet, host: str, path: str) -> bool:
     share = paths.share_of(path)
-    return share is not None and share in fleet.shares_at(host)
+    return share is not None and fleet.uses_share(host, share)
 
 
 def is_clustered(fleet: Fleet, host: str, path: str) -> bool:
