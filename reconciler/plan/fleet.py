@@ -38,6 +38,7 @@ class Fleet:
         self._room_at: dict[tuple[str, str], Room] = {}
         self._limits: dict[str, int | None] = {}
         self._clusters: dict[str, str | None] = {}
+        self._answering: dict[str, seen.Host | None] = {}  # by every spelling that was asked for
         self._reached: dict[tuple[str, str], bool] = {}
         self._changes = {
             (settings.subject.casefold(), change.field): change
@@ -48,8 +49,10 @@ class Fleet:
 
     def host(self, name: str) -> seen.Host | None:
         """Return what was observed of a host that answered in full, else None."""
-        host = self.observation.host(name)
-        return host if host is not None and host.status is HostStatus.OK else None
+        if name not in self._answering:
+            host = self.observation.host(name)
+            self._answering[name] = host if host is not None and host.status is HostStatus.OK else None
+        return self._answering[name]
 
     def wanted(self, name: str) -> wanted.Host | None:
         """Return what is desired of a host."""

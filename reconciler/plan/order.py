@@ -48,7 +48,7 @@ class State:
         for key, amount in self.takes(move).items():
             if not self._pool(key).fits(amount):
                 return key
-        return next((key for key in self._arrivals(move) if self._mates(key, move)), None)
+        return next((key for key in self._arrivals(move) if self._mates(key, move)), None) if self.rules.required else None
 
     def place(self, move: Move) -> list[Key]:
         """Put a move next, and return the keys under which something became free."""
