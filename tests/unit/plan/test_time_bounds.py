@@ -3,8 +3,9 @@
 from itertools import permutations
 from random import Random
 
+from reconciler.model.desired import HostGroup
 from reconciler.model.plan import MachineStep, Plan
-from tests.builders import a_fleet, a_host, a_vm, desired, desired_vm
+from tests.builders import a_fleet, a_host, a_vm, desired, desired_host, desired_vm, source
 from tests.unit.plan.planning import plan_for
 
 SLOTS = 2
@@ -79,4 +80,17 @@ def test_of_a_machine_that_may_go_to_several_hosts_only_its_departure_counts() -
     places = ("To1", "To2")
     wanted = desired(*(desired_vm(name, places) for name in names), hosts=(*(host.name for host in hosts), *places))
     plan = plan_for(wanted, a_fleet(*hosts, a_host("To1", available_mib=65536), a_host("To2", available_mib=4096)))
+    assert plan.summary.lower_bound_seconds == plan.steps[0].estimated_seconds
+
+
+def test_of_a_machine_without_a_placement_only_its_departure_counts() -> None:
+    """Four hosts are emptied, and nobody says where their machines go: that all went to one host's slots is no bound."""
+    names = [f"vm{number}" for number in range(4)]
+    emptied = [desired_host(f"From{number}", maintenance=True, host_group="hall") for number in range(4)]
+    places = [desired_host(name, host_group="hall") for name in ("To1", "To2")]
+    hall = HostGroup("hall", source("hall"), hosts=tuple(host.name for host in (*emptied, *places)))
+    hosts = [a_host(host.name, a_vm(name)) for host, name in zip(emptied, names, strict=True)]
+    wanted = desired(*emptied, *places, hall, *map(desired_vm, names), hosts=())
+    plan = plan_for(wanted, a_fleet(*hosts, a_host("To1", available_mib=65536), a_host("To2", available_mib=4096)))
+    assert plan.summary.migrations == 4
     assert plan.summary.lower_bound_seconds == plan.steps[0].estimated_seconds
