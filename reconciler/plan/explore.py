@@ -9,18 +9,27 @@ from dataclasses import dataclass, field
 
 from reconciler.plan.hops import Ways
 from reconciler.plan.moves import Move
+from reconciler.plan.openings import fewest_to_go_on
 from reconciler.plan.order import Key, State, by_priority
+
+StateKey = tuple[frozenset[tuple[object, ...]], frozenset[object]]
 
 
 @dataclass(slots=True)
 class Search:
-    """What is known while a group is searched: the budget left (states), the best state so far, states already looked at."""
+    """What is known while a group is searched: the budget left (states), the best state so far, states already looked at.
+
+    ``met`` are states as they were come to, before what takes from nobody was placed.
+    ``capped`` turns true once a state was left because every way out of it costs more than is allowed.
+    """
 
     ways: Ways
     begun: int
     budget: int
     best: tuple[State, list[Move]]
-    seen: dict[tuple[frozenset[tuple[object, ...]], frozenset[object]], int] = field(default_factory=dict)
+    seen: dict[StateKey, int] = field(default_factory=dict)
+    met: dict[StateKey, int] = field(default_factory=dict)
+    capped: bool = False
 
     @property
     def complete(self) -> bool:
@@ -34,38 +43,54 @@ def explore(search: Search, state: State, remaining: tuple[Move, ...], extra: in
     if not remaining:
         return state
     _remember(search, state, remaining)
-    key = _key(search, state, remaining)
-    if search.seen.get(key, -1) >= extra or search.budget <= 0:
+    positions = {one.move.id: one.move.target for one in state.placed[search.begun :]}
+    if search.budget <= 0 or not _is_new(search.seen, _key(positions, remaining), extra):
         return None
-    search.seen[key] = extra
     search.budget -= 1
-    if not extra and _is_hopeless(state, remaining):
+    if _is_hopeless(state, remaining) if not extra else _is_stuck(search, state, remaining, extra):
         return None
     for move in _by_use(remaining):
         if state.obstacle(move) is None:
-            found = _then(search, state, move, [one for one in remaining if one is not move], extra)
+            found = _then(search, state, positions, move, [one for one in remaining if one is not move], extra)
             if found is not None:
                 return found
     for hop in search.ways.hops(state, remaining, extra):
         if hop.extra <= extra:
             rest = [one for one in remaining if one.id != hop.first.id]
-            found = _then(search, state, hop.first, [*rest, hop.then] if hop.then else rest, extra - hop.extra)
+            rest = [*rest, hop.then] if hop.then else rest
+            found = _then(search, state, positions, hop.first, rest, extra - hop.extra)
             if found is not None:
                 return found
     return None
 
 
-def _then(search: Search, state: State, move: Move, rest: list[Move], extra: int) -> State | None:
+def _then(search: Search, state: State, positions: dict[str, str], move: Move, rest: list[Move], extra: int) -> State | None:
+    if not _is_new(search.met, _key({**positions, move.id: move.target}, rest), extra):
+        return None
     branch = state.copy()
     branch.place(move)
     return explore(search, branch, tuple(rest), extra)
 
 
-def _key(search: Search, state: State, remaining: tuple[Move, ...]) -> tuple[frozenset[tuple[object, ...]], frozenset[object]]:
+def _is_new(known: dict[StateKey, int], key: StateKey, extra: int) -> bool:
+    """Note that a state is looked at with so many extra migrations to spend; False where it was, with as many or more."""
+    if known.get(key, -1) >= extra:
+        return False
+    known[key] = extra
+    return True
+
+
+def _key(positions: dict[str, str], remaining: Iterable[Move]) -> StateKey:
     """What tells states apart: what is left to do from where, and where the machines that have moved are (not how)."""
     todo = frozenset((move.id, move.source, tuple(file.source for file in move.route.storage)) for move in remaining)
-    positions = {one.move.id: one.move.target for one in state.placed[search.begun :]}
     return todo, frozenset(positions.items())
+
+
+def _is_stuck(search: Search, state: State, remaining: tuple[Move, ...], extra: int) -> bool:
+    """Whether no machine that must go could go anywhere yet, not even to make a stop, for so few extra migrations."""
+    needed = fewest_to_go_on(search.ways, state, remaining, extra)
+    search.capped = search.capped or (needed is not None and needed > extra)
+    return needed is None or needed > extra
 
 
 def _remember(search: Search, state: State, remaining: tuple[Move, ...]) -> None:

@@ -13,12 +13,13 @@ from reconciler.plan.explore import Search, explore
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.hops import Hop, Ways, is_flexible, may_be_parked
 from reconciler.plan.moves import Move
+from reconciler.plan.openings import is_up_to_others
 from reconciler.plan.order import State, by_priority, memory_key, run
 from reconciler.plan.sequence import Job, Leg, OrderPuzzle, Stop, best_fit
 from reconciler.plan.solver import Solver
 
 MOST_EXTRA = 6  # extra migrations that one group may cost
-BUDGET = 4000  # states looked at for one group
+BUDGET = 1000  # states looked at for one group
 FIRST_BUDGET = 400  # states looked at before quick tries with detours, and a solver
 MOST_TRIED = 3  # detours of quick tries
 LARGEST = 60  # moves of a group that is searched exactly
@@ -48,12 +49,13 @@ def place_group(
     if (placed := task.tried(0)) is not None:
         return Outcome(placed, [], 0, True, False)
     found = _searched(task, FIRST_BUDGET)
-    if not task.is_settled(found):
+    # Neither tries nor a solver know of machines in place that step aside.
+    if not task.is_settled(found) and not is_up_to_others(ways, state, group):
         found = _with_tries(task, found)
-    if solver is not None and not task.is_settled(found):
-        found = _asked(task, found, solver)
-    if found.left and not task.is_settled(found):
-        found = min(found, _searched(task, BUDGET), key=task.worth)
+        if solver is not None and not task.is_settled(found):
+            found = _asked(task, found, solver)
+    if found.left and not task.is_settled(found) and found.bound <= MOST_EXTRA:
+        found = min(found, _searched(task, BUDGET, found.bound), key=task.worth)
     return found
 
 
@@ -124,17 +126,18 @@ def _asked(task: _Task, found: Outcome, solver: Solver) -> Outcome:
     return found
 
 
-def _searched(task: _Task, budget: int) -> Outcome:
-    """The planner's own search, one extra migration more allowed at a time."""
+def _searched(task: _Task, budget: int, proven_levels: int = 0) -> Outcome:
+    """The planner's own search, one extra migration more allowed at a time; ``proven_levels`` are known not to do."""
     ways, state, group = task.ways, task.state, task.group
-    proven, levels = len(group) <= LARGEST, 0
+    proven, levels, capped = len(group) <= LARGEST, proven_levels, False
     start = state.copy()
     best = start, run(start, group, by_priority)
-    for extra in range(MOST_EXTRA + 1):
+    for extra in range(proven_levels, MOST_EXTRA + 1):
         search = Search(ways, len(state.placed), budget, best)
         if len(group) <= LARGEST or extra:
             found = explore(search, state.copy(), tuple(group), extra)
             best = (found, []) if found else search.best
+            capped = search.capped
         budget = search.budget
         if not best[1] or budget <= 0:
             proven = proven and (not best[1] or search.complete)
@@ -142,7 +145,7 @@ def _searched(task: _Task, budget: int) -> Outcome:
         proven = proven and search.complete
         levels = extra + 1 if proven else levels
     # Without a single detour to try, the orders were all there is; else a longer way might exist.
-    return Outcome(best[0], best[1], levels, proven and not ways.offered, ways.narrow)
+    return Outcome(best[0], best[1], levels, proven and not ways.offered and not capped, ways.narrow)
 
 
 def _provable(task: _Task) -> int:

@@ -36,6 +36,17 @@ class Hop:
     extra: int
 
 
+@dataclass(frozen=True, slots=True)
+class Mobile:
+    """A running machine that could be moved, by its VMId (case folded); ``is_settled``: it has no move of its own."""
+
+    id: str
+    host: str
+    memory_mib: int
+    is_flexible: bool
+    is_settled: bool
+
+
 @dataclass(slots=True)
 class Ways:
     """All detours of a group of moves. ``complete`` turns false once some way was left out to keep the search short.
@@ -52,6 +63,10 @@ class Ways:
     narrow: bool = False
     offered: int = 0
     routes: dict[tuple[object, ...], Route | Refusal] = field(default_factory=dict)
+    # Kept with the move itself, so that no other can get its number.
+    stops: dict[int, tuple[Move, dict[str, Hop]]] = field(default_factory=dict)
+    homes: dict[str, Move] = field(default_factory=dict)
+    mobiles: tuple[Mobile, ...] | None = None
 
     def hops(self, state: State, remaining: Sequence[Move], extra: int) -> Iterator[Hop]:
         """Yield detours that cost up to ``extra`` migrations: movers' stops, settled machines, then splits."""
@@ -94,8 +109,10 @@ class Ways:
                 continue
             yield from self._for_good(state, drift, machine, host)
             if extra > 1:
-                home = Route(None, Action.LIVE_MIGRATION)
-                yield from self._of_host(state, Move(drift, machine, host, home, "bypass", True))
+                if machine.id not in self.homes:
+                    home = Route(None, Action.LIVE_MIGRATION)
+                    self.homes[machine.id] = Move(drift, machine, host, home, "bypass", True)
+                yield from self._of_host(state, self.homes[machine.id])
 
     def _settled(self, hosts: set[str], extra: int) -> list[tuple[MachineDrift, VirtualMachine, str]]:
         """Machines in place at hosts that others want; with more migrations to spend also those at interim hosts."""
@@ -113,20 +130,35 @@ class Ways:
     def detours(self, move: Move) -> list[Hop]:
         """Return all detours of a move that cost one extra migration, whatever room there is for them now."""
         hops: list[Hop | None] = []
-        if move.changes_host and _may_stop(move):
-            hops += [_hop_via(self, move, host) for host in self._others_than_ends(move)]
+        if move.changes_host:
+            hops += self.stops_of(move).values()
         if move.route.storage and _may_park_files(move):
             hops += [_hop_by_files(self, move, move.route.storage, place) for place in _interim_places(self.fleet, move)]
         return [hop for hop in hops if hop is not None and hop.then is not None and hop.extra == 1]
 
+    def stops_of(self, move: Move) -> dict[str, Hop]:
+        """Return the stops that a machine could make on its way, by host, whatever room there is; worked out only once."""
+        if id(move) not in self.stops:
+            hops = {name: _hop_via(self, move, name) for name in self._others_than_ends(move)} if _may_stop(move) else {}
+            self.stops[id(move)] = move, {name: hop for name, hop in hops.items() if hop is not None}
+        return self.stops[id(move)][1]
+
+    def could_move(self) -> tuple[Mobile, ...]:
+        """Return every machine that could be moved if it had to be, wherever it is now."""
+        if self.mobiles is None:
+            self.mobiles = tuple(
+                Mobile(seen.id.casefold(), one.host, seen.memory_mib or 0, is_flexible(one), may_be_parked(one))
+                for one in self.fleet.drift.machines
+                if (seen := one.observed) and one.host and seen.is_running and one.handling is Handling.CORRECT
+            )
+        return self.mobiles
+
     def _of_host(self, state: State, move: Move) -> Iterator[Hop]:
-        if not _may_stop(move):
-            return
-        found = 0
-        names = self._interim_hosts(state, move)
+        found, stops = 0, self.stops_of(move)
+        names = self._with_room(state, stops, move.machine)
         for name, room in names:
-            hop = _hop_via(self, move, name)
-            if hop is None or state.obstacle(hop.first) is not None:
+            hop = stops[name]
+            if state.obstacle(hop.first) is not None:
                 continue
             yield hop
             found += 1
@@ -136,11 +168,8 @@ class Ways:
                 self.complete = self.complete and not left_out
                 return
 
-    def _interim_hosts(self, state: State, move: Move) -> list[tuple[str, int]]:
-        """Hosts with room now, most room first; a machine with a cluster role stays within the clusters it has to do with."""
-        return self._with_room(state, self._others_than_ends(move), move.machine)
-
     def _others_than_ends(self, move: Move) -> list[str]:
+        """Every other host; a machine with a cluster role stays within the clusters it has to do with."""
         fleet, ends = self.fleet, {move.source.casefold(), move.target.casefold()}
         return [
             name

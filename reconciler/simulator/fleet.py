@@ -32,6 +32,7 @@ class SimulatedHosts:
     def __init__(self, world: World, names: Mapping[str, str] | None = None) -> None:
         self._world = world
         self._names = {name.casefold(): computer for name, computer in (names or {}).items()}
+        self._computers = {name.casefold() for name in world.host_names}
         self._lock = threading.Lock()
 
     def ask(self, calls: Sequence[Call]) -> list[Answer]:
@@ -54,8 +55,7 @@ class SimulatedHosts:
 
     def _computer(self, target: Target) -> str:
         mapped = self._names.get(target.name.casefold())
-        known = {name.casefold() for name in self._world.host_names}
-        return mapped or (target.name if target.name.casefold() in known else target.address)
+        return mapped or (target.name if target.name.casefold() in self._computers else target.address)
 
 
 def _failure(refused: Refused) -> Failure:
@@ -67,6 +67,8 @@ def _failure(refused: Refused) -> Failure:
 def _renamed(value: Value, target: Target) -> Value:
     """A controller knows a host by its own name for it, whatever the computer calls itself."""
     if not isinstance(value, HostReport):
+        return value
+    if (value.host.name, value.host.address) == (target.name, target.address):
         return value
     host = value.host.model_copy(update={"name": target.name, "address": target.address})
     shares = (share.model_copy(update={"hosts": (target.name,)}) for share in value.shares)

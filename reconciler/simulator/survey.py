@@ -4,6 +4,7 @@ A machine on the move is on its source host until it changes hands. Nothing here
 """
 
 from datetime import datetime
+from functools import lru_cache
 
 from reconciler.hosts.port import HostReport
 from reconciler.model import paths
@@ -107,11 +108,21 @@ def _cluster(cluster: ClusterState) -> Cluster:
 
 
 def _volumes(volumes: list[VolumeState]) -> tuple[Volume, ...]:
-    return tuple(Volume(path=v.path, size_bytes=v.size_bytes, free_bytes=v.free_bytes) for v in volumes)
+    return tuple(_volume(v.path, v.size_bytes, v.free_bytes) for v in volumes)
+
+
+@lru_cache(maxsize=4096)
+def _volume(path: str, size_bytes: int | None, free_bytes: int | None) -> Volume:
+    return Volume(path=path, size_bytes=size_bytes, free_bytes=free_bytes)
 
 
 def _share(share: ShareState, hosts: tuple[str, ...]) -> Share:
-    return Share(path=share.path, size_bytes=share.size_bytes, free_bytes=share.free_bytes, hosts=hosts)
+    return _share_as(share.path, share.size_bytes, share.free_bytes, hosts)
+
+
+@lru_cache(maxsize=4096)
+def _share_as(path: str, size_bytes: int | None, free_bytes: int | None, hosts: tuple[str, ...]) -> Share:
+    return Share(path=path, size_bytes=size_bytes, free_bytes=free_bytes, hosts=hosts)
 
 
 def _shares(fleet: FleetState) -> list[ShareState]:
@@ -130,19 +141,24 @@ def _shares_of(fleet: FleetState, host: HostState) -> list[ShareState]:
     listed = [
         share
         for share in fleet.shares
-        if name in {user.casefold() for user in share.hosts} or any(paths.is_within(path, share.path) for path in files)
+        if name in _folded(share.hosts) or any(paths.is_within(path, share.path) for path in files)
     ]
     strays = (path for path in files if not any(paths.is_within(path, share.path) for share in fleet.shares))
     return listed + [ShareState(path) for path in dict.fromkeys(paths.share_of(path) or path for path in strays)]
 
 
 def _users(fleet: FleetState, share: ShareState) -> list[str]:
-    seen = {name.casefold() for name in share.hosts}
+    seen = _folded(share.hosts)
     return [
         host.name
         for host in fleet.hosts
         if host.name.casefold() in seen or any(paths.is_within(path, share.path) for path in _smb_files(host))
     ]
+
+
+@lru_cache(maxsize=256)
+def _folded(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.casefold() for name in names)
 
 
 def _smb_files(host: HostState) -> list[str]:

@@ -115,6 +115,35 @@ def test_a_machine_that_is_home_may_be_parked() -> None:
     assert (plan.summary.needed_migrations, plan.summary.migrations, blocked(plan)) == (4, 4, {})
 
 
+def swap_of_large_machines(*settled_mib: int, empty_mib: int = 2048) -> tuple[Desired, seen.Observation]:
+    """Two machines of 16 GiB between full hosts; on each further host one that could step aside, beside 2 GiB of room.
+
+    The last host is empty.
+    """
+    full = [a_host(f"Host{n}", a_vm(f"vm{n}", memory_mib=16384), available_mib=0) for n in (1, 2)]
+    others = [
+        a_host(f"Host{n}", a_vm(f"vm{n}", memory_mib=mib), available_mib=2048) for n, mib in enumerate(settled_mib, start=3)
+    ]
+    last = 3 + len(settled_mib)
+    homes = [desired_vm(f"vm{n}", f"Host{n}") for n in range(3, last)]
+    wanted = desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host1"), *homes, hosts=last)
+    return wanted, a_fleet(*full, *others, a_host(f"Host{last}", available_mib=empty_mib))
+
+
+def test_a_hole_that_nobody_can_make_is_known_to_be_impossible() -> None:
+    """Small machines may step aside in many ways; no host would ever have room for a large one, so that none needs trying."""
+    plan = plan_for(*swap_of_large_machines(*[2048] * 12))
+    assert blocked(plan) == {"vm1": "cycle", "vm2": "cycle"}
+    assert all(entry.proven for entry in plan.blocked)
+
+
+def test_a_hole_that_several_can_make_is_found() -> None:
+    """One machine of 14 GiB makes it, for which another must make room first; all are home in the end."""
+    plan = plan_for(*swap_of_large_machines(14336, 12288, 10240, empty_mib=12288))
+    assert blocked(plan) == {}
+    assert (plan.summary.needed_migrations, plan.summary.migrations) == (7, 7)
+
+
 def test_disk_space_is_handed_on_like_memory() -> None:
     """A copy waits for another copy to free the volume it needs; reserved space is never used."""
     volume = seen.Volume(path="D:\\", size_bytes=100 * GIB, free_bytes=30 * GIB)
