@@ -114,7 +114,9 @@ def _with_policy(fleet: Fleet, route: Route, destination: str) -> Route | Refusa
     """Name what could not be verified; where policy blocks on it, refuse."""
     policy = fleet.desired.policy.unverified
     names = list(route.unverified)
-    if route.storage and any(move.bytes is None or fleet.volume_room(destination, move.target).bytes is None for move in _disks(route)):
+    if route.storage and any(
+        move.bytes is None or fleet.volume_room(destination, move.target).bytes is None for move in _disks(route)
+    ):
         names.append(SPACE)
     if not names:
         return route
