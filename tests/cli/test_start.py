@@ -43,8 +43,8 @@ def test_a_command_loads_nothing_heavy_that_it_does_not_need(arguments: list[str
 def test_the_collector_rests_while_a_short_command_runs_and_is_as_it_was_afterwards() -> None:
     """Whatever a command reads and plans stays until it ends; only those that go on for hours clean up after themselves."""
     assert set(COMMANDS) > LASTING
-    for name, arguments in (("schema", []), ("demo", [])):
+    for name in ("schema", "demo"):
         assert gc.isenabled()
-        with ListedCommand(name).make_context(name, arguments):
+        with ListedCommand(name).make_context(name, []):
             assert gc.isenabled() is (name in LASTING)
     assert gc.isenabled()
