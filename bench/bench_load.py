@@ -4,7 +4,6 @@ Run: ``python -m bench.bench_load [MACHINES]``. Every answer is checked before i
 its own, as a command is. Prints a table and, at the full size, writes ``bench/results/load.md``.
 """
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import process_time
 
-from bench.machine import loop_seconds, measured
+from bench.machine import loop_seconds, measured, peak_mebibytes, quickest
 from reconciler.collector import collector_at_rest
 from reconciler.files import read_observation
 from reconciler.folder import FolderCache, load_folder
@@ -21,7 +20,6 @@ from reconciler.model.observation import Observation
 from reconciler.simulator.generate import make_fleet
 
 FULL, PER_HOST, SEED = 25_000, 25, 1
-RUNS = 3
 HEAD = "# yaml-language-server: $schema=https://reconciler.dev/schemas/v1/{}.schema.json\napiVersion: reconciler/v1\n"
 HOST = """kind: Host
 metadata: {{name: {name}, labels: {{rack: r{rack}}}}}
@@ -58,7 +56,7 @@ def main(arguments: list[str]) -> None:
     table = "\n".join(["| case | CPU s | bound s | ratio | loop s | peak MiB |", "|" + " --- |" * 6, *rows])
     sys.stdout.write(table + "\n")
     if machines == FULL:
-        about = measured(f"CPU seconds, the quickest of {RUNS} runs, and what that loop took in the same process (loop s)")
+        about = measured("CPU seconds, the quickest of 3 to 12 runs, and what that loop took in the same process (loop s)")
         Path(__file__).with_name("results").joinpath("load.md").write_text(f"# Loading\n\n{about}\n\n{table}\n", "utf-8")
 
 
@@ -78,9 +76,11 @@ def _rows(folder: Path, machines: int) -> Iterator[str]:
 
 def _row(name: str, bound: float | None, work: tuple[str, Path, Path, int]) -> str:
     command = [sys.executable, "-m", "bench.bench_load", "--read", *map(str, work)]
-    # An answer is kept by the first reading alone.
-    runs = (subprocess.run(command, capture_output=True, check=True, text=True) for _ in range(RUNS if bound else 1))
-    seconds, loop, mebibytes = min([float(said) for said in run.stdout.split()] for run in runs)
+
+    def once() -> tuple[float, ...]:
+        return tuple(map(float, subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()))
+
+    seconds, loop, mebibytes = quickest(once) if bound else once()  # an answer is kept by the first reading alone
     compared = f"{bound} | {seconds / bound:.2f}" if bound else "- | -"
     return f"| {name} | {seconds:.2f} | {compared} | {loop:.2f} | {mebibytes:.0f} |"
 
@@ -92,7 +92,7 @@ def _read(what: str, path: Path, cache: Path, machines: int) -> None:
     found = _machines_of(what, path, cache)
     seconds = process_time() - start
     assert found == machines, (found, machines)
-    sys.stdout.write(f"{seconds} {loop_seconds()} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}\n")
+    sys.stdout.write(f"{seconds} {loop_seconds()} {peak_mebibytes()}\n")
 
 
 def _machines_of(what: str, path: Path, cache: Path) -> int:

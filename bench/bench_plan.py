@@ -1,28 +1,27 @@
 """Measure diff, plan and audit in CPU seconds; every answer is checked before its time counts.
 
 Run: ``python -m bench.bench_plan [NAME ...]``. Prints a table and writes ``bench/results/plan.md``. Each case is planned three
-times, each time in a process of its own: the quickest counts, for whatever else the machine does makes the others slower. Its
-greatest memory stands beside it, as it was when the fleet had been made and when the plan had been.
+times and oftener, each time in a process of its own: the quickest counts, for whatever else the machine does makes the others
+slower. Its greatest memory stands beside it, as it was when the fleet had been made and when the plan had been.
 """
 
 import gc
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import TypeVar
 
 from bench.fleets import Case, drain, pinned
-from bench.machine import loop_seconds, measured
+from bench.machine import loop_seconds, measured, peak_mebibytes, quickest
 from reconciler.audit import audit
 from reconciler.collector import collector_at_rest
 from reconciler.diff import find_drift
 from reconciler.plan import make_plan
 
 Result = TypeVar("Result")
-RUNS = 3
 CASES: dict[str, tuple[Callable[[], Case], bool]] = {
     "nothing changed, 1,000 hosts / 25,000 machines": (lambda: pinned(1000, 25_000, 0), True),
     "500 pinned moves, 1,000 / 25,000": (lambda: pinned(1000, 25_000, 500), True),
@@ -41,12 +40,12 @@ def main(names: list[str]) -> None:
         sys.stdout.write(f"{seconds:.3f} {row}\n")
         return
     chosen = [name for name in CASES if not names or any(word in name for word in names)]
-    rows = [min(_in_a_process(name) for _ in range(RUNS))[1] for name in chosen]
+    rows = [quickest(partial(_in_a_process, name))[1] for name in chosen]
     head = "| case | migrations | bound | makespan / bound | diff s | plan s | audit s | loop s | MiB, fleet | MiB, planned |"
     table = "\n".join([head, "|" + " --- |" * 10, *rows])
     sys.stdout.write(table + "\n")
     if not names:
-        about = measured(f"CPU seconds, the quickest of {RUNS} runs, and what that loop took in the same process (loop s)")
+        about = measured("CPU seconds, the quickest of 3 to 12 runs, and what that loop took in the same process (loop s)")
         Path(__file__).with_name("results").joinpath("plan.md").write_text(f"# Planning\n\n{about}\n\n{table}\n", "utf-8")
 
 
@@ -61,10 +60,10 @@ def _in_a_process(name: str) -> tuple[float, str]:
 def _measure(name: str, build: Callable[[], Case], audited: bool) -> tuple[float, str]:
     case = build()
     gc.collect()
-    fleet = _mebibytes()
+    fleet = peak_mebibytes()
     drift, diffing = _timed(lambda: find_drift(case.desired, case.observation))
     plan, planning = _timed(lambda: make_plan(case.desired, case.observation, drift))
-    memory = f"{fleet} | {_mebibytes()} |"
+    memory = f"{fleet} | {peak_mebibytes()} |"
     assert not plan.blocked, plan.blocked[:3]
     assert (plan.summary.migrations, plan.summary.needed_migrations) == (case.migrations, case.migrations)
     findings, auditing = _timed(lambda: audit(plan, case.desired, case.observation)) if audited else ((), float("nan"))
@@ -74,11 +73,6 @@ def _measure(name: str, build: Callable[[], Case], audited: bool) -> tuple[float
     numbers = f"{summary.migrations} | {summary.needed_migrations} | {ratio:.3f} | {diffing:.2f} | {planning:.2f}"
     seconds = diffing + planning + (auditing if audited else 0)
     return seconds, f"| {name} | {numbers} | {f'{auditing:.2f}' if audited else '-'} | {loop_seconds():.2f} | {memory}"
-
-
-def _mebibytes() -> int:
-    """Return the most memory that this process has held so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
