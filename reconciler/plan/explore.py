@@ -17,7 +17,7 @@ StateKey = tuple[frozenset[tuple[object, ...]], frozenset[object]]
 
 @dataclass(slots=True)
 class Search:
-    """What is known while a group is searched: the budget left (states), the best state so far, states already looked at.
+    """What is known while a group is searched: the budget left (moves to weigh), the best state so far, states looked at.
 
     ``met`` are states as they were come to, before what takes from nobody was placed.
     ``capped`` turns true once a state was left because every way out of it costs more than is allowed.
@@ -39,6 +39,7 @@ class Search:
 
 def explore(search: Search, state: State, remaining: tuple[Move, ...], extra: int) -> State | None:
     """Try every order of what remains with up to ``extra`` extra migrations; return the state at its end, or None."""
+    search.budget -= len(remaining)
     remaining = _place_harmless(search, state, remaining, extra)
     if not remaining:
         return state
@@ -46,7 +47,6 @@ def explore(search: Search, state: State, remaining: tuple[Move, ...], extra: in
     positions = {one.move.id: one.move.target for one in state.placed[search.begun :]}
     if search.budget <= 0 or not _is_new(search.seen, _key(positions, remaining), extra):
         return None
-    search.budget -= 1
     if _is_hopeless(state, remaining) if not extra else _is_stuck(search, state, remaining, extra):
         return None
     for move in _by_use(remaining):

@@ -19,8 +19,8 @@ from reconciler.plan.sequence import Job, Leg, OrderPuzzle, Stop, best_fit
 from reconciler.plan.solver import Solver
 
 MOST_EXTRA = 6  # extra migrations that one group may cost
-BUDGET = 1000  # states looked at for one group
-FIRST_BUDGET = 400  # states looked at before quick tries with detours, and a solver
+BUDGET = 2000  # moves weighed for one group: each state costs as many as are left in it
+FIRST_BUDGET = 1500  # moves weighed before quick tries with detours, and a solver
 MOST_TRIED = 3  # detours of quick tries
 LARGEST = 60  # moves of a group that is searched exactly
 

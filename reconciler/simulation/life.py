@@ -98,10 +98,10 @@ class Life:
         come_right(self)
 
     def _idle(self, wake_at: datetime | None = None) -> None:
-        """Sleep until the next look: at its hour, soon after a commit, or when what waits may go on."""
+        """Sleep until the next look: at its hour, after a commit, or when by the controller's clock what waits may go on."""
         stage, luck = self.stage, self.stage.streams.of("looks")
         next_look = stage.timeline.now() + timedelta(seconds=luck.uniform(0.8, 1.2) * stage.options.look_every_hours * HOUR)
-        next_look = min(next_look, wake_at or next_look)
+        next_look = min(next_look, wake_at - stage.clock.offset if wake_at else next_look)
         while stage.timeline.now() < next_look and not self._commit_came:
             stage.timeline.until(min(next_look, stage.timeline.now() + timedelta(seconds=LOOK_SOON_SECONDS)))
         stage.happened()

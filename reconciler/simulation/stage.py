@@ -44,7 +44,7 @@ class Stage:
         self.timeline = Timeline(start)
         self.clock = ControllerClock(self.timeline)
         self.log = EventLog(self.timeline)
-        speeds = Assumptions(network_speed=rng.choice((1100e6, 2500e6)), storage_speed=rng.choice((200e6, 800e6)))
+        speeds = Assumptions(network_speed=rng.choice((110e6, 1100e6)), storage_speed=rng.choice((200e6, 800e6)))
         self.world = World(fleet, self.timeline, speeds)
         self.truth = Truth(self.world)
         self.known = Knowledge(_names(fleet))

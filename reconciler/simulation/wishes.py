@@ -275,7 +275,8 @@ class Wishes:
         there = [one for _, one in sorted(self.machines.items()) if one.host in self.focus]
         held = rng.sample(there, min(len(there), 3))
         for wish in held:
-            wish.hold = None if wish.hold else Hold("an audit", "ann", now + timedelta(hours=rng.choice((1, 5))))
+            hours = rng.choice((1, 5, None))
+            wish.hold = None if wish.hold else Hold("an audit", "ann", now + timedelta(hours=hours) if hours else None)
         return f"hold of {', '.join(one.name for one in held) or 'nothing'}"
 
     def _handling(self, rng: random.Random, _: datetime) -> str:

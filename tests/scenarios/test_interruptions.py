@@ -5,17 +5,20 @@ The controller is killed before and after every single call to a host, with its 
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from reconciler.clock import ManualClock
 from reconciler.controller import Options, Run
 from reconciler.hosts.port import Answer, Call, CancelMigration
+from reconciler.model.problem import Problem
 from reconciler.model.progress import ApplyReport, OutcomeState, Progress
 from reconciler.simulator.fleet import SimulatedHosts
-from reconciler.simulator.history import movers
+from reconciler.simulator.history import EventKind, movers
 from reconciler.simulator.world import World
-from reconciler.store import MemoryStore
+from reconciler.store import Entry, MemoryStore, StoreError
+from reconciler.store.kinds import INTENT
 from tests.scenarios.staging import Scenario, Watcher
 
 CROSSING = Scenario("two-clusters")
@@ -97,6 +100,49 @@ def test_a_move_between_clusters_survives_death_at_every_call(after_effect: bool
         assert fleet.machine() == ("Cluster2Node1", "Running", True), dies_at
         assert set(movers(fleet.world.events).values()) <= {1}
         assert fleet.world.check() == []
+
+
+class FullStore(MemoryStore):
+    """A store whose n-th write finds no room; once there is room again it goes on from there."""
+
+    def __init__(self, clock: ManualClock, full_at: int) -> None:
+        super().__init__(clock)
+        self._full_at, self.writes = full_at, 0
+
+    def append(self, kind: str, data: dict[str, Any]) -> Entry:
+        """Write, or find the disk full."""
+        self.writes += 1
+        if self.writes == self._full_at:
+            raise StoreError(Problem("store-full", "not written: there is no room", "free space", subject="store"))
+        return super().append(kind, data)
+
+
+def test_a_store_that_is_full_at_any_write_stops_the_run_and_nothing_starts_that_was_not_written_down() -> None:
+    """The error is the store's own; every change the fleet has seen was intended; with room again, the next run ends it."""
+    for full_at in range(1, _writes_of_a_clean_run() + 1):
+        fleet = Fleet(CROSSING)
+        fleet.store = FullStore(fleet.clock, full_at)
+
+        with pytest.raises(StoreError, match="store-full"):
+            fleet.run()
+
+        intended = [entry.data["step"]["action"] for entry in fleet.store.entries(kinds=(INTENT,))]
+        happened = [event.kind for event in fleet.world.events]
+        assert not happened or "liveMigration" in intended, full_at
+        assert EventKind.ROLE_ADDED not in happened or "addClusterRole" in intended, full_at
+        fleet.clock.sleep(30)
+        report = fleet.run()
+        assert report is not None
+        assert report.exit_code == 0, (full_at, report)
+        assert fleet.machine() == ("Cluster2Node1", "Running", True), full_at
+        assert set(movers(fleet.world.events).values()) <= {1}
+
+
+def _writes_of_a_clean_run() -> int:
+    fleet = Fleet(CROSSING)
+    fleet.store = store = FullStore(fleet.clock, 0)
+    fleet.run()
+    return store.writes
 
 
 @pytest.mark.parametrize("store_lost", [False, True], ids=["store kept", "store lost"])

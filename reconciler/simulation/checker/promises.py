@@ -15,6 +15,7 @@ from reconciler.report import apply_json, apply_markdown, apply_text
 from reconciler.simulation.checker.knowledge import Knowledge
 from reconciler.simulation.checker.violation import Violation
 
+WIDE = 240  # columns: on a narrow screen long names are cut in the middle
 LONGEST_PAUSE = timedelta(minutes=31)  # half an hour after the longest run of failures, and the time that a pass takes
 
 
@@ -79,7 +80,7 @@ def _lacking_their_role(result: PassResult, desired: Desired, known: Knowledge) 
 
 def judge_report(report: ApplyReport, desired: Desired, known: Knowledge) -> None:
     """Text, JSON and exit code tell one story, and it is what was seen; nothing waits without a reason."""
-    data, text, markdown = apply_json(report), apply_text(report), apply_markdown(report)
+    data, text, markdown = apply_json(report), apply_text(report, WIDE), apply_markdown(report)
     if data["exitCode"] != report.exit_code or f"Exit {report.exit_code}:" not in text:
         raise Violation("S15", f"exit code {report.exit_code} is told otherwise")
     for outcome in report.outcomes:
