@@ -1,6 +1,10 @@
 """Cells of the matrix, and the texts that make a remedy exact: PowerShell for administrators, with names quoted."""
 
+from collections.abc import Iterable
+
 from reconciler.model.diagnosis import Cell, Verdict
+
+WORST_FIRST = (Verdict.NO, Verdict.UNKNOWN, Verdict.YES)
 
 
 def yes(check: str, finding: str = "") -> Cell:
@@ -16,6 +20,18 @@ def no(check: str, finding: str, remedy: str) -> Cell:
 def cannot_tell(check: str, finding: str, remedy: str) -> Cell:
     """Return a check that could not be made, with what would tell."""
     return Cell(check=check, verdict=Verdict.UNKNOWN, finding=finding, remedy=remedy)
+
+
+def worst(*cells: Cell) -> Cell:
+    """Return what cells of one check come to: a no before what cannot be told before a yes, with all that is said of it."""
+    verdict = min((cell.verdict for cell in cells), key=WORST_FIRST.index)
+    said = [cell for cell in cells if cell.verdict is verdict]
+    finding, remedy = _joined(cell.finding for cell in said), _joined(cell.remedy for cell in said)
+    return Cell(check=cells[0].check, verdict=verdict, finding=finding, remedy=remedy)
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
 def quoted(text: str) -> str:

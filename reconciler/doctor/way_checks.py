@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from reconciler.doctor.cells import cannot_tell, no, on_host, quoted, yes
+from reconciler.doctor.cells import cannot_tell, no, on_host, quoted, worst, yes
+from reconciler.doctor.disk_room import disk_room
 from reconciler.doctor.host_checks import HostCase
 from reconciler.doctor.ways import Way
 from reconciler.model import paths
@@ -58,6 +59,9 @@ def domain(case: WayCase) -> Cell:
         return no("domain", f"{end.name} is in no domain", on_host(end.address, "Add-Computer -DomainName DOMAIN -Restart"))
     if here.casefold() == there.casefold():
         return yes("domain", here)
+    forests = case.source.told.forests
+    if forests is not None and len(forests) == 1 and forests == case.destination.told.forests:
+        return yes("domain", f"{here} and {there}, both of the forest {forests[0]}")
     finding = f"{case.way.source} is in {here}, {case.way.destination} in {there}; whether these trust each other is not known"
     return cannot_tell("domain", finding, on_host(case.source.address, "nltest /domain_trusts"))
 
@@ -110,15 +114,27 @@ def _delegated(case: WayCase, services: set[str], *, any_protocol: bool) -> Cell
 def processors(case: WayCase) -> Cell:
     """One vendor; and of one vendor, one model, or machines that keep to what all models have."""
     answer = _by_plan(case, "processor", checks.processor_vendor, "(Get-CimInstance Win32_Processor).Manufacturer")
-    here, there = (end.seen.processor_model if end.seen else None for end in (case.source, case.destination))
-    wide = [one.name for one in case.way.machines if one.is_running and not one.processor_compatibility]
-    if answer.verdict != "yes" or here == there or not wide:
+    with_state = (one for one in case.way.machines if one.is_running or one.state == "Saved")
+    wide = [one.name for one in with_state if not one.processor_compatibility]
+    if answer.verdict != "yes" or not wide:
         return answer
-    finding = f"models differ ({here}, {there}), and {_listed(wide)} may use more than both have"
-    command = f"Stop-VM {quoted(wide[0])}; Set-VMProcessor {quoted(wide[0])} -CompatibilityForMigrationEnabled $true"
-    return cannot_tell(
-        "processor", finding, f"Compare-VM tells for one machine; to be sure: {on_host(case.source.address, command)}"
-    )
+    here, there = (_processor(end) for end in (case.source, case.destination))
+    if here is not None and here == there:
+        return yes("processor", here)
+    told = f"models differ ({here}, {there})" if here and there else "a model is not known"
+    compare = f"Compare-VM {quoted(wide[0])} {quoted(case.destination.address)} | ForEach-Object Incompatibilities"
+    mend = f"Stop-VM {quoted(wide[0])}; Set-VMProcessor {quoted(wide[0])} -CompatibilityForMigrationEnabled $true"
+    tells, mends = (on_host(case.source.address, command) for command in (compare, mend))
+    finding = f"{told}, and {_listed(wide)} may use more than both have"
+    return cannot_tell("processor", finding, f"{tells}; what helps where it finds some: {mends}")
+
+
+def _processor(end: HostCase) -> str | None:
+    """Return what decides which instructions there are: family, model and stepping, else the name that says more than that."""
+    described = end.told.processors
+    if described is not None and len(described) == 1 and described[0]:
+        return described[0]
+    return end.seen.processor_model if end.seen else None
 
 
 def versions(case: WayCase) -> Cell:
@@ -171,6 +187,11 @@ def port(case: WayCase) -> Cell:
 
 
 def room(case: WayCase) -> Cell:
+    """There is memory for the largest of the machines, and disk space for the files that come along."""
+    return worst(_memory(case), disk_room(case.fleet, case.way.destination, case.destination.address, case.way.arrivals))
+
+
+def _memory(case: WayCase) -> Cell:
     """There is memory for the largest of the machines, what must stay free taken off."""
     free = case.fleet.memory_room(case.way.destination)
     needed = max((one.memory_mib or 0 for one in case.way.machines if not one.is_off), default=0)

@@ -44,11 +44,16 @@ class ShareTest(Document):
 
 
 class HostDiagnosis(Document):
-    """What a host tells of its set-up. ``domain`` is empty for a host in none; ``clock_skew_seconds`` is set by the asker."""
+    """What a host tells of its set-up. ``domain`` is empty for a host in none; ``clock_skew_seconds`` is set by the asker.
+
+    ``forests``: of all domains that the host knows; ``processors``: family, model and stepping, as Windows describes them.
+    """
 
     power_shell: str | None = None
     domain: str | None = None
     credential_guard: bool | None = None
+    forests: tuple[str, ...] | None = None
+    processors: tuple[str, ...] | None = None
     hyper_v_modules: tuple[str, ...] | None = None
     quotas: Quotas | None = None
     delegation: Delegation | None = None

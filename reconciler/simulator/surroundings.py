@@ -25,14 +25,19 @@ class Surroundings:
     guarded: set[str] = field(default_factory=set)
     unreadable: set[str] = field(default_factory=set)
     domains: dict[str, str | None] = field(default_factory=dict)
+    forests: dict[str, tuple[str, ...]] = field(default_factory=dict)
     quotas: dict[str, Quotas] = field(default_factory=dict)
     directory_answers: bool = True
 
     def diagnose(self, fleet: FleetState, host: HostState, asked: Diagnose) -> HostDiagnosis:
         """Return what a host finds when it looks around itself."""
         name = host.name.casefold()
+        domain = self.domains.get(name, _domain_of(host))
+        processor = host.facts.processor_model if host.facts.processor_vendor else None
         return HostDiagnosis(
-            domain=self.domains.get(name, _domain_of(host)),
+            domain=domain,
+            forests=None if domain is None else self.forests.get(name, (domain,) if domain else ()),
+            processors=None if processor is None else (processor,),
             credential_guard=None if name in self.unreadable else name in self.guarded,
             hyper_v_modules=None if name in self.unreadable else ("2.0.0.0", "1.1"),
             quotas=None if name in self.unreadable else self.quotas.get(name, QUOTAS),

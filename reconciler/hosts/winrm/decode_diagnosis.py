@@ -18,6 +18,8 @@ def decode_diagnosis(result: Any) -> HostDiagnosis:
         power_shell=whole.text("powerShell"),
         domain="" if raw.get("domain") == "" else whole.text("domain"),
         credential_guard=whole.flag("credentialGuard"),
+        forests=whole.texts("forests") if "forests" in raw else None,
+        processors=whole.texts("processors") if "processors" in raw else None,
         hyper_v_modules=whole.texts("hyperVModules"),
         quotas=_quotas(whole.part("quotas")) if raw.get("quotas") else None,
         delegation=_delegation(whole.part("delegation")) if raw.get("delegation") else None,

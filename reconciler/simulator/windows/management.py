@@ -77,7 +77,12 @@ def _operating_system(host: WindowsHost) -> list[Any]:
 def _processor(host: WindowsHost) -> list[Any]:
     facts, error_id = host.facts, "HRESULT 0x80041001,Microsoft.Management.Infrastructure.CimCmdlets.GetCimInstanceCommand"
     vendor = known(facts.processor_vendor, "Win32_Processor", error_id)
-    return [net_object("Win32_Processor", {"Manufacturer": vendor, "Name": facts.processor_model or ""})]
+    return [
+        net_object(
+            "Win32_Processor",
+            {"Manufacturer": vendor, "Name": facts.processor_model or "", "Description": facts.processor_model or ""},
+        )
+    ]
 
 
 def _volumes(host: WindowsHost) -> list[Any]:
@@ -192,6 +197,7 @@ _CLASSES: dict[tuple[str, str], Callable[[WindowsHost], list[Any]]] = {
     (CIMV2, "win32_processor"): _processor,
     (CIMV2, "win32_volume"): _volumes,
     (CIMV2, "win32_computersystem"): surroundings.computer,
+    (CIMV2, "win32_ntdomain"): surroundings.known_domains,
     (r"root\microsoft\windows\deviceguard", "win32_deviceguard"): surroundings.device_guard,
     (V2, "msvm_computersystem"): _computer_systems,
     (V2, "msvm_plannedcomputersystem"): _planned_systems,

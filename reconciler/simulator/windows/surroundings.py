@@ -134,6 +134,14 @@ def computer(host: WindowsHost) -> list[Any]:
     return [net_object("Win32_ComputerSystem", {"PartOfDomain": bool(domain), "Domain": domain or "WORKGROUP"})]
 
 
+def known_domains(host: WindowsHost) -> list[Any]:
+    """Return the instances of Win32_NTDomain: the computer's own accounts, which are in no forest, and the domains it knows."""
+    forests = host.diagnosis().forests
+    if forests is None:
+        raise unreadable("Win32_NTDomain", "HRESULT 0x80041001")
+    return [net_object("Win32_NTDomain", {"DNSForestName": name}) for name in (None, *forests)]
+
+
 def device_guard(host: WindowsHost) -> list[Any]:
     """Return the instances of Win32_DeviceGuard; service 1 is Credential Guard, 2 protects code integrity."""
     guarded = host.diagnosis().credential_guard

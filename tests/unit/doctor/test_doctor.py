@@ -9,16 +9,20 @@ import pytest
 from reconciler.cycle import think
 from reconciler.diff import find_drift
 from reconciler.doctor import examine, ways_needed
+from reconciler.doctor.disk_room import disk_room
+from reconciler.doctor.ways import Arrival
 from reconciler.model import observation as seen
 from reconciler.model.desired import HostMigrationSettings
 from reconciler.model.diagnosis import Cell, Checkup, Delegation, Diagnosed, HostDiagnosis, PortTest, Quotas, Verdict
 from reconciler.model.observation import Observation
-from tests.builders import SHARE, a_fleet, a_host, a_vm, desired, desired_host, desired_vm, migration
+from reconciler.plan.fleet import Fleet
+from tests.builders import GIB, SHARE, a_fleet, a_host, a_vm, desired, desired_host, desired_vm, migration
 
 SERVICE = "Microsoft Virtual System Migration Service"
 CLEAR = HostDiagnosis(
     power_shell="5.1.20348.1",
     domain="contoso.com",
+    forests=("contoso.com",),
     credential_guard=False,
     hyper_v_modules=("2.0.0.0",),
     quotas=Quotas(shells_per_user=30, processes_per_shell=25, memory_per_shell_mb=1024, operations_per_user=1500),
@@ -96,7 +100,7 @@ TABLE: dict[str, tuple[Case, str, Verdict, str]] = {
     "clock": (replace(CLEAR_WAY, told_there=told(clock_skew_seconds=301.0)), "clock", Verdict.NO, "w32tm /resync"),
     "workgroup": (replace(CLEAR_WAY, told_there=told(domain="")), "domain", Verdict.NO, "Add-Computer"),
     "two domains": (
-        replace(CLEAR_WAY, told_there=told(domain="fabrikam.com")),
+        replace(CLEAR_WAY, told_there=told(domain="fabrikam.com", forests=("fabrikam.com",))),
         "domain",
         Verdict.UNKNOWN,
         "nltest /domain_trusts",
@@ -135,6 +139,18 @@ TABLE: dict[str, tuple[Case, str, Verdict, str]] = {
         Verdict.UNKNOWN,
         "-CompatibilityForMigrationEnabled $true",
     ),
+    "a model that nobody knows": (
+        replace(CLEAR_WAY, there={"processor_model": None}),
+        "processor",
+        Verdict.UNKNOWN,
+        "Compare-VM 'vm1' 'host2.contoso.com' | ForEach-Object Incompatibilities",
+    ),
+    "a saved machine and two models": (
+        replace(CLEAR_WAY, there={"processor_model": "Epyc"}, machine={"state": "Saved"}),
+        "processor",
+        Verdict.UNKNOWN,
+        "Compare-VM 'vm1'",
+    ),
     "older Windows there": (
         replace(CLEAR_WAY, there={"supported_configuration_versions": ("8.0",)}),
         "versions",
@@ -151,6 +167,28 @@ TABLE: dict[str, tuple[Case, str, Verdict, str]] = {
     "port not tried": (replace(CLEAR_WAY, told_here=told(ports=())), "port 6600", Verdict.UNKNOWN, "Test-NetConnection"),
     "no room": (replace(CLEAR_WAY, there={"available_mib": 1024}), "room", Verdict.NO, "lower its reserve"),
     "room not known": (replace(CLEAR_WAY, there={"available_memory_mib": None}), "room", Verdict.UNKNOWN, "FreePhysicalMemory"),
+}
+
+
+DISK = r"D:\VMs\vm1"
+LOCAL = {"folder": DISK}
+
+
+def volume(free_gib: int | None) -> dict[str, Any]:
+    """A host with so much free on its drive."""
+    free = None if free_gib is None else free_gib * GIB
+    place = seen.Volume(path="D:\\", size_bytes=1000 * GIB, free_bytes=free)
+    return {"storage": seen.HostStorage(virtual_machine_path="D:\\Hyper-V", volumes=(place,))}
+
+
+TABLE |= {
+    "no room on the disk": (replace(CLEAR_WAY, there=volume(19), machine=LOCAL), "room", Verdict.NO, "free 1.0 GiB there"),
+    "room on the disk not known": (
+        replace(CLEAR_WAY, there=volume(None), machine=LOCAL),
+        "room",
+        Verdict.UNKNOWN,
+        "Invoke-Command -ComputerName 'host2.contoso.com' { Get-CimInstance Win32_Volume",
+    ),
 }
 
 
@@ -173,6 +211,55 @@ def test_a_clear_way_is_all_yes() -> None:
     assert [row.cells for row in checkup.hosts if any(cell.verdict is not Verdict.YES for cell in row.cells)] == []
     assert [(pair.source, pair.destination, pair.machines) for pair in checkup.pairs] == [("Host1", "Host2", ("vm1",))]
     assert {cell.verdict for cell in checkup.pairs[0].cells} == {Verdict.YES}
+
+
+KIND = told(domain="de.contoso.com", processors=("Intel64 Family 6 Model 106 Stepping 6",))
+
+
+@pytest.mark.parametrize(
+    ("case", "check"),
+    [
+        (Case({}, {}, {}, told_there=KIND), "domain"),
+        (Case({}, {"processor_model": "Gold"}, {}, told_here=KIND, told_there=KIND), "processor"),
+        (Case({}, volume(21), LOCAL), "room"),
+        (Case({}, {}, {"disks": ()}), "room"),
+    ],
+    ids=["domains of one forest", "one family, model and stepping", "room on the disk", "nothing to copy"],
+)
+def test_facts_that_the_hosts_tell_turn_doubt_into_a_yes(case: Case, check: str) -> None:
+    """Inside a forest all trust each other; two names of processors may be one kind; a disk may have just enough room."""
+    assert cell_of(case.checkup(), check).verdict is Verdict.YES
+
+
+def test_two_domains_of_which_one_knows_a_second_forest_are_not_taken_for_friends() -> None:
+    """That a forest is known says nothing of who trusts whom."""
+    both = ("contoso.com", "fabrikam.com")
+    case = replace(CLEAR_WAY, told_here=told(forests=both), told_there=told(domain="fabrikam.com", forests=both))
+
+    assert cell_of(case.checkup(), "domain").verdict is Verdict.UNKNOWN
+
+
+def test_machines_that_fit_one_by_one_but_not_together_are_left_to_the_plan() -> None:
+    """Others may leave the volume before."""
+    arrivals = tuple(Arrival(name, DISK, 20 * GIB) for name in ("vm1", "vm2"))
+    observation = a_fleet(a_host("Host1"), a_host("Host2", **volume(30)))
+    wanted = desired(desired_host("Host1"), desired_host("Host2"), hosts=0)
+    fleet = Fleet(wanted, observation, find_drift(wanted, observation))
+
+    cell = disk_room(fleet, "Host2", "host2.contoso.com", arrivals)
+
+    assert (cell.verdict, cell.remedy.startswith("reconciler plan")) == (Verdict.UNKNOWN, True)
+
+
+def test_room_at_a_share_is_asked_of_the_file_server() -> None:
+    """A host cannot tell it: its session may not speak to the server."""
+    observation = a_fleet(a_host("Host1"), a_host("Host2"))
+    wanted = desired(desired_host("Host1"), desired_host("Host2"), hosts=0)
+    fleet = Fleet(wanted, observation, find_drift(wanted, observation))
+
+    cell = disk_room(fleet, "Host2", "host2.contoso.com", (Arrival("vm1", r"\\fs9.contoso.com\other\vm1", GIB),))
+
+    assert cell.remedy == "Invoke-Command -ComputerName 'fs9.contoso.com' { Get-Volume -FilePath (Get-SmbShare 'other').Path }"
 
 
 def test_without_hosts_to_ask_nothing_is_made_up() -> None:

@@ -104,6 +104,11 @@ def _parses(text: str) -> bool:
     return True
 
 
+def _whole(name: str) -> Mutant:
+    """A script that is not broken."""
+    return Mutant(name, 0, "as it is", bootstrap() if name == BOOTSTRAP else script(name))
+
+
 def survives(mutant: Mutant, answers: dict[str, Any]) -> bool:
     """Tell whether no case notices. Cases that run the script come first to mind; for the bootstrap, all do."""
     for name, case in cases_of(mutant.script):
@@ -147,7 +152,7 @@ def cases_of(name: str) -> list[tuple[str, Case]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print what was not noticed and how many; 1 where that is any."""
+    """Print what was not noticed and how many; 1 where that is any, 2 where even whole scripts do not pass."""
     chosen = mutants()
     if "--script" in arguments:
         chosen = [mutant for mutant in chosen if mutant.script == arguments[arguments.index("--script") + 1]]
@@ -155,6 +160,9 @@ def main(arguments: list[str]) -> int:
         count = int(arguments[arguments.index("--sample") + 1])
         chosen = random.Random(date.today().isoformat()).sample(chosen, min(count, len(chosen)))
     answers = expected()
+    if spoilt := [name for name in sorted({mutant.script for mutant in chosen}) if not survives(_whole(name), answers)]:
+        sys.stdout.write(f"nothing can be judged: as they are, {', '.join(spoilt)} do not pass\n")
+        return 2
     alive: list[Mutant] = []
     for mutant in chosen:
         if survives(mutant, answers):

@@ -15,6 +15,7 @@ from tests.unit.winrm.script_cases import (
     SURVEY,
     TO1,
     TO2,
+    around,
     check,
     copying,
     diagnose,
@@ -28,6 +29,7 @@ from tests.unit.winrm.script_windows import (
     failing,
     having,
     never_ending_check,
+    other_processor,
     queued,
     without_account,
 )
@@ -139,6 +141,19 @@ for _script in ("Get-ClusterRole", "Remove-ClusterRole"):
     )
 
 # How a host is set up, where it does not say, or not in time.
+_case(
+    "diagnosis of a host with two kinds of processors that knows two forests",
+    "StandAlone1",
+    diagnose(),
+    before=around(forests={"standalone1": ("fabrikam.com", "contoso.com", "contoso.com")}),
+    windows=altered("Get-CimInstance", lambda found: [*found, other_processor(), *found], ClassName="Win32_Processor"),
+)
+_case(
+    "diagnosis of a host that tells nothing of processors and domains",
+    "StandAlone1",
+    diagnose(),
+    windows=all_together(*(failing("Get-CimInstance", ClassName=one) for one in ("Win32_Processor", "Win32_NTDomain"))),
+)
 _case("diagnosis of a computer without an account", "StandAlone1", diagnose(), windows=without_account)
 _case(
     "diagnosis that gets half of the quotas",

@@ -93,6 +93,11 @@ def answering(class_name: str, **answer: Any) -> Alter:
     return altered("Get-WmiObject", change, Class=class_name)
 
 
+def other_processor() -> NetObject:
+    """A processor of another kind than a host's first."""
+    return net_object("Win32_Processor", {"Manufacturer": "GenuineIntel", "Name": "Other", "Description": "Other"})
+
+
 def never_ending_check(session: Session) -> None:
     """Let a job that checks a migration run for ever."""
     session.casts["wmi"] = lambda _: net_object("Msvm_MigrationJob", {"JobState": 4, "ErrorDescription": None})

@@ -6,9 +6,9 @@ Tries to open a connection to port 6600 of each host named in peers, and to see 
 all for the ports. What cannot be read stays null and is told under problems: this session may not speak to other computers
 for its account, so a domain controller or file server may well refuse it although the host itself is set up rightly.
 .NOTES
-Sources (learn.microsoft.com): WMI classes Win32_ComputerSystem and Win32_DeviceGuard; cmdlets Get-WSManInstance, Get-Module,
-Get-Date, Test-Path; classes System.Net.Sockets.TcpClient and System.DirectoryServices.DirectorySearcher; attributes
-msDS-AllowedToDelegateTo and userAccountControl.
+Sources (learn.microsoft.com): WMI classes Win32_ComputerSystem, Win32_NTDomain, Win32_Processor and Win32_DeviceGuard; cmdlets
+Get-WSManInstance, Get-Module, Get-Date, Test-Path; classes System.Net.Sockets.TcpClient and
+System.DirectoryServices.DirectorySearcher; attributes msDS-AllowedToDelegateTo and userAccountControl.
 #>
 param($Request)
 
@@ -36,6 +36,14 @@ $guard = Read-Part 'Credential Guard' {
 }
 $shell = Read-Part 'quotas of shells' { Get-WSManInstance -ResourceURI winrm/config/winrs }
 $service = Read-Part 'quotas of the service' { Get-WSManInstance -ResourceURI winrm/config/service }
+$processors = Read-Part 'processor' {
+    Get-CimInstance -ClassName Win32_Processor | ForEach-Object { [string]$_.Description } | Sort-Object -Unique
+}
+# Of each domain that this host knows, the forest: where it is the only one, all domains of the forest trust each other.
+$forests = Read-Part 'forest' {
+    Get-CimInstance -ClassName Win32_NTDomain | Where-Object { $_.DNSForestName } |
+        ForEach-Object { [string]$_.DNSForestName } | Sort-Object -Unique
+}
 $module = Read-Part 'Hyper-V module' { Get-Module -ListAvailable -Name Hyper-V | ForEach-Object { [string]$_.Version } }
 $account = Read-Part 'delegation' {
     $searcher = [adsisearcher]('(&(objectCategory=computer)(sAMAccountName={0}$))' -f $env:COMPUTERNAME)
@@ -78,6 +86,7 @@ if ($shell -and $service) {
 if ($account) { $seen.delegation = $account[0] }
 @{
     name = [string]$env:COMPUTERNAME; time = $time; powerShell = [string]$PSVersionTable.PSVersion
-    domain = $seen.domain; credentialGuard = $seen.guarded; quotas = $seen.quotas; delegation = $seen.delegation
-    hyperVModules = $module; ports = $ports; shares = $shares; problems = $seen.problems
+    domain = $seen.domain; forests = $forests; credentialGuard = $seen.guarded; quotas = $seen.quotas
+    delegation = $seen.delegation; processors = $processors; hyperVModules = $module
+    ports = $ports; shares = $shares; problems = $seen.problems
 }
