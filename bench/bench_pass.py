@@ -6,16 +6,17 @@ measured in turns on the same values, each pass is checked to have found nothing
 """
 
 import gc
-import platform
 import sys
 import tempfile
 from collections.abc import Sequence
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from time import process_time
 
 from bench.fleets import Case, pinned
+from bench.machine import measured
 from reconciler.clock import Clock
 from reconciler.collector import collector_at_rest
 from reconciler.controller import Controller, Options
@@ -44,8 +45,12 @@ class ReadyMade:
         }
 
     def ask(self, calls: Sequence[Call]) -> list[Answer]:
-        """Answer with what was seen."""
-        return [Answer(call, value=self._reports[call.target.name]) for call in calls]
+        """Answer with what was seen: values of their own each time, which remember nothing of the time before."""
+        reports = [self._reports[call.target.name] for call in calls]
+        return [
+            Answer(call, value=replace(report, host=report.host.model_copy()))
+            for call, report in zip(calls, reports, strict=True)
+        ]
 
     def close(self) -> None:
         """Nothing is held."""
@@ -81,7 +86,7 @@ def main() -> None:
     ]
     text = "\n".join(rows) + "\n"
     sys.stdout.write(text)
-    about = f"Measured {date.today()} on {platform.machine()}, Python {platform.python_version()}; CPU seconds, in turns."
+    about = measured("CPU seconds, in turns")
     head = f"# A pass in which nothing changed\n\n{about} {HOSTS} hosts, {MACHINES} machines, all in place.\n\n"
     Path(__file__).with_name("results").joinpath("pass.md").write_text(head + text, encoding="utf-8")
 
@@ -102,7 +107,9 @@ def _measured(case: Case) -> tuple[list[float], list[float]]:
             result = controller.pass_once(case.desired)
             passes.append(process_time() - began)
             assert (result.over, result.started, result.thought.plan.steps) == (True, (), ())
-            observation = result.thought.observation.model_copy(update={"observed_at": timeline.now() + timedelta(seconds=1)})
+            seen = result.thought.observation
+            hosts = tuple(host.model_copy() for host in seen.hosts)  # as fresh as the pass had them
+            observation = seen.model_copy(update={"observed_at": timeline.now() + timedelta(seconds=1), "hosts": hosts})
             assert len(observation.hosts) == HOSTS
             gc.collect()
             began = process_time()

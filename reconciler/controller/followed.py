@@ -159,7 +159,7 @@ class Followed:
 
     def intervene(self, drift: Drift, digest: str) -> None:
         """Ask hosts to cancel what nobody wants any more, and what makes no progress beyond its time; each only once."""
-        drifts = {machine.observed.id.casefold(): machine for machine in drift.machines if machine.observed}
+        drifts = {one.observed.id.casefold(): one for one in drift.machines if one.observed} if self.tracked else {}
         now = self.clock.now()
         for key, tracked in sorted(self.tracked.items()):
             self._tell_of_stall(key, tracked, now)
@@ -181,7 +181,7 @@ class Followed:
 
     def adopt(self, drift: Drift) -> None:
         """Follow migrations that lead where the desired state points, whoever started them."""
-        for machine in drift.machines:
+        for machine in drift.unsettled:
             if machine.migration is None or machine.host is None:
                 continue
             key = machine.migration.virtual_machine.casefold()

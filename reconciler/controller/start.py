@@ -200,6 +200,8 @@ class Starter:
 
     def note_restored_roles(self, observation: Observation) -> None:
         """A role that we owe and that is seen again is no longer owed, whoever restored it."""
+        if not self.memory.unprotected_since:
+            return
         protected = {vm.id.casefold() for _, vm in observation.machines() if vm.highly_available}
         for key in sorted(protected & self.memory.unprotected_since.keys()):
             self._role_is_on(key, observation.observed_at)

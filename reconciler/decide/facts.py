@@ -5,7 +5,7 @@ are what every limit counts.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -54,13 +54,11 @@ class Facts:
         self.desired, self.observation, self.memory, self.now = desired, observation, memory, now
 
     @cached_property
-    def seen(self) -> dict[str, tuple[tuple[Host, VirtualMachine], ...]]:
-        """Where each machine is seen, by VMId; more than one place while it changes hands."""
-        places: dict[str, list[tuple[Host, VirtualMachine]]] = defaultdict(list)
-        for host in sorted(self.observation.hosts, key=lambda host: host.name.casefold()):
-            for machine in host.virtual_machines:
-                places[machine.id.casefold()].append((host, machine))
-        return {machine: tuple(found) for machine, found in places.items()}
+    def seen(self) -> Mapping[str, Sequence[tuple[Host, VirtualMachine]]]:
+        """Where each machine is seen, by VMId; more than one place, by name, while it changes hands."""
+        seen = self.observation.sightings
+        often = {machine: sorted(found, key=lambda one: one[0].name.casefold()) for machine, found in seen.items() if found[1:]}
+        return {**seen, **often} if often else seen
 
     @cached_property
     def ids_by_name(self) -> dict[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ The one changing value of a decision; made by ``decide`` for one call and thrown
 """
 
 from collections import Counter, defaultdict
+from functools import cached_property
 
 from reconciler.decide.facts import Facts, Flight, flight_of
 from reconciler.model.plan import SettingsStep, Step
@@ -23,7 +24,6 @@ class Traffic:
         self.storage_granted: Counter[str] = Counter()
         self.busy_machines: set[str] = set()
         self.starting: dict[str, list[str]] = defaultdict(list)
-        self.unprotected: set[str] = unprotected_now(facts)
         self.changing_hosts: set[str] = set()
         for flight in facts.flights:
             self._add(flight)
@@ -42,7 +42,13 @@ class Traffic:
         self._add(flight)
         self.live_granted.update(flight.ends if flight.takes_live_slot else ())
         self.storage_granted.update(flight.ends if flight.takes_storage_slot else ())
-        self.unprotected.update({flight.machine} if flight.is_crossing else ())
+        if flight.is_crossing:
+            self.unprotected.add(flight.machine)
+
+    @cached_property
+    def unprotected(self) -> set[str]:
+        """The machines without their high availability, now or through a start that was granted; few decisions ask."""
+        return unprotected_now(self.facts)
 
     def _add(self, flight: Flight) -> None:
         self.flights.append(flight)
@@ -65,7 +71,8 @@ def unprotected_now(facts: Facts) -> set[str]:
     """Return the machines without their high availability: remembered as such, or seen on a node without a role."""
     lacking = {machine.casefold() for machine in facts.memory.unprotected_since}
     for machine, wanted in facts.managed.items():
-        found = facts.seen.get(machine, ())
-        if wanted.high_availability and any(host.cluster and vm.highly_available is not True for host, vm in found):
-            lacking.add(machine)
+        if wanted.high_availability:
+            found = facts.seen.get(machine, ())
+            if any(host.cluster and vm.highly_available is not True for host, vm in found):
+                lacking.add(machine)
     return lacking
