@@ -4,14 +4,13 @@ Run: ``python -m bench.bench_fewest [CASES]``. Every plan is audited. Where a pl
 brute-force search that shares no code with the planner says what the least is. Writes ``bench/results/fewest.md``.
 """
 
-import platform
 import sys
 from collections import defaultdict
-from datetime import date
 from pathlib import Path
 from statistics import median
 from time import process_time
 
+from bench.machine import measured
 from bench.small_fleets import Puzzle, puzzles
 from reconciler.audit import audit
 from reconciler.cpsat import installed_solver
@@ -34,9 +33,7 @@ def main(arguments: list[str]) -> None:
     table = "\n".join([_HEAD, "|" + " --- |" * 8, *(_row(kind, found) for kind, found in rows.items())])
     sys.stdout.write(table + "\n")
     if not arguments:
-        about = (
-            f"Measured {date.today()} on {platform.machine()}, Python {platform.python_version()}; CPU s of planning, one run."
-        )
+        about = measured("CPU s of planning, one run")
         Path(__file__).with_name("results").joinpath("fewest.md").write_text(
             f"# Fewest migrations\n\n{about} {_ABOUT}\n\n{table}\n", "utf-8"
         )

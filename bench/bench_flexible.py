@@ -4,13 +4,12 @@ Run: ``python -m bench.bench_flexible``. Every plan is audited before its time c
 ``bench/results/flexible.md``. Needs the extra ``solver``.
 """
 
-import platform
 import sys
-from datetime import date
 from pathlib import Path
 from time import process_time
 
 from bench.fleets import tight_drain
+from bench.machine import measured
 from reconciler.audit import audit
 from reconciler.cpsat import installed_solver
 from reconciler.diff import find_drift
@@ -60,7 +59,7 @@ def _outcome(plan: Plan) -> str:
 
 
 def _publish(rows: list[str]) -> None:
-    about = f"Measured {date.today()} on {platform.machine()}, Python {platform.python_version()}; CPU s of planning, one run."
+    about = measured("CPU s of planning, one run")
     text = "# Tight drains\n\n" + about + "\n\n" + "\n".join(rows) + "\n"
     Path(__file__).with_name("results").joinpath("flexible.md").write_text(text, "utf-8")
 

@@ -5,18 +5,17 @@ Our plan is audited before its time counts; hbal's moves are counted, and each m
 ``bench/results/peer.md``.
 """
 
-import platform
 import re
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-from datetime import date
 from pathlib import Path
 from time import process_time
 
 from bench.fleets import Case, drain
+from bench.machine import measured
 from reconciler.audit import audit
 from reconciler.diff import find_drift
 from reconciler.plan import make_plan
@@ -39,8 +38,7 @@ def main() -> None:
         sys.stdout.write(rows[-1] + "\n")
     version = _VERSION.search(subprocess.run(["hbal", "--version"], capture_output=True, text=True, check=True).stdout)
     about = (
-        f"Measured {date.today()} on {platform.machine()}, Python {platform.python_version()}, "
-        f"hbal {version[1] if version else '?'}. "
+        measured(f"hbal {version[1] if version else '?'}") + " "
         "hbal balances as well, weighs N+1 and has no slots: its jobsets are rounds behind barriers. It knows no wish for one "
         "machine on one host, so swaps, rings and pinned moves cannot be put to it, and it says no bound."
     )

@@ -6,17 +6,16 @@ checked before the time counts. Prints a table and, at the full size, writes ``b
 
 import json
 import os
-import platform
 import re
 import resource
 import subprocess
 import sys
 import tempfile
-from datetime import date
 from pathlib import Path
 from time import monotonic
 
 from bench.bench_load import FULL, PER_HOST, SEED, documents_of, write_documents
+from bench.machine import measured
 from reconciler.simulator.generate import make_fleet
 
 EVERY = 250
@@ -33,9 +32,7 @@ def main(arguments: list[str]) -> None:
     rows = [f"| {case} | {cpu:.1f} | {wall:.1f} | {BOUND_SECONDS} |" for case, (cpu, wall) in (("cold", cold), ("again", warm))]
     table = "\n".join(["| preview | CPU s | wall s | bound, wall s |", "|" + " --- |" * 4, *rows])
     about = f"{machines:,} machines, one file each, {len(moved):,} of them moved by the change. "
-    about += (
-        f"Measured {date.today()} on {platform.machine()}, Python {platform.python_version()}; other work shares the machine."
-    )
+    about += measured("other work shares the machine")
     sys.stdout.write(f"{about}\n\n{table}\n")
     if machines == FULL:
         Path(__file__).with_name("results").joinpath("preview.md").write_text(f"# Preview\n\n{about}\n\n{table}\n", "utf-8")

@@ -7,6 +7,7 @@ from random import Random
 from reconciler.model import desired as wanted
 from reconciler.model import observation as seen
 from reconciler.model.desired import Desired, Placement, Source
+from reconciler.model.document import slim
 from reconciler.model.observation import Observation
 from reconciler.model.problem import Place
 
@@ -30,7 +31,10 @@ def pinned(hosts: int, machines: int, differing: int, *, full: float = 0.7, seed
     sizes = [random.choice(SIZES_MIB) for _ in range(machines)]
     homes = [number % hosts for number in range(machines)]
     targets = _targets(random, hosts, sizes, homes, differing, int(sum(sizes) / hosts / full))
-    managed = tuple(_managed(number, Placement("host", (_host(target),))) for number, target in enumerate(targets))
+    places = [
+        Placement("host", (_host(number),)) for number in range(hosts)
+    ]  # equal placements are one, as loading leaves them
+    managed = tuple(_managed(number, places[target]) for number, target in enumerate(targets))
     return Case(_desired(hosts, managed, drained=0), _observation(hosts, sizes, homes, full), differing)
 
 
@@ -136,6 +140,8 @@ def _observation(hosts: int, sizes: list[int], homes: list[int], full: float) ->
         used[home] += size
     total = int(sum(sizes) / hosts / full)
     found = tuple(_observed_host(n, tuple(on[n]), max(total, used[n]), used[n]) for n in range(hosts))
+    for host in found:
+        slim(host)  # as a survey leaves it
     share = seen.Share(path=SHARE, size_bytes=9 * 10**15, free_bytes=5 * 10**15, hosts=tuple(host.name for host in found))
     return Observation(observed_at=datetime(2026, 1, 1, tzinfo=UTC), hosts=found, shares=(share,))
 

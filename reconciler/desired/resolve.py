@@ -227,7 +227,7 @@ class _LabelIndex:
 
 
 class _HostFinder:
-    """Placements to hosts."""
+    """Placements to hosts; equal ones are one value, for thousands of machines name the same few."""
 
     def __init__(
         self, hosts: tuple[model.Host, ...], groups: tuple[model.HostGroup, ...], clusters: tuple[model.Cluster, ...]
@@ -236,14 +236,21 @@ class _HostFinder:
         self._members = {"hostGroup": {group.name.casefold(): group.hosts for group in groups}}
         self._members["cluster"] = {cluster.name.casefold(): cluster.hosts for cluster in clusters}
         self._labels = _LabelIndex((host.name, host.labels) for host in hosts)
+        self._made: dict[str, model.Placement] = {}
 
     def placement(self, spec: dict[str, Any] | None) -> model.Placement | None:
         """Return the placement with its hosts, or None where no field, or more than one, says where."""
         fields = [field for field in PLACEMENT_FIELDS if field in (spec or {})]
         if spec is None or len(fields) != 1:
             return None
-        hosts = self._hosts_of(fields[0], spec[fields[0]])
-        return model.Placement(fields[0], hosts, self._known(spec.get("prefer", [])), self._one_cluster(hosts))
+        written = repr(spec)
+        if written not in self._made:
+            self._made[written] = self._placement(spec, fields[0])
+        return self._made[written]
+
+    def _placement(self, spec: dict[str, Any], field: str) -> model.Placement:
+        hosts = self._hosts_of(field, spec[field])
+        return model.Placement(field, hosts, self._known(spec.get("prefer", [])), self._one_cluster(hosts))
 
     def _hosts_of(self, field: str, value: Any) -> tuple[str, ...]:
         if field == "hostSelector":
@@ -261,6 +268,7 @@ class _HostFinder:
         return clusters.pop() if len(clusters) == 1 else None
 
 
+STANDARD_MIGRATION: Final = model.VirtualMachineMigration()
 PLACEMENT_FIELDS: Final = ("host", "hosts", "hostGroup", "cluster", "hostSelector")
 
 
@@ -293,7 +301,9 @@ def _storage(spec: dict[str, Any]) -> model.StoragePlacement:
 
 
 def _machine_migration(spec: dict[str, Any]) -> model.VirtualMachineMigration:
-    standard = model.VirtualMachineMigration()
+    standard = STANDARD_MIGRATION
+    if not spec:
+        return standard
     return model.VirtualMachineMigration(
         performance_option=_optional(PerformanceOption, spec.get("performanceOption")),
         when_off=WhenOff(spec.get("whenOff", standard.when_off)),

@@ -7,7 +7,8 @@ refused. Absent facts are None, which means unknown everywhere.
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from functools import cache
+from typing import Any, Final, Self, get_args
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -48,10 +49,24 @@ def slim(document: Document) -> None:
     names = document.__pydantic_fields_set__
     shared = _FIELD_NAMES.setdefault(frozenset(names), names)
     object.__setattr__(document, "__pydantic_fields_set__", shared)
-    for value in document.__dict__.values():
+    values = document.__dict__
+    for name in _fields_with_documents(type(document)):
+        value = values[name]
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, Document):
                 slim(part)
+
+
+@cache
+def _fields_with_documents(kind: type[Document]) -> tuple[str, ...]:
+    """Return the fields that can hold documents, by what they are declared to hold: most hold texts and numbers."""
+    return tuple(name for name, field in kind.__pydantic_fields__.items() if _names_a_document(field.annotation))
+
+
+def _names_a_document(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, Document):
+        return True
+    return any(_names_a_document(part) for part in get_args(annotation))
 
 
 def spelled(document: Document) -> bytes:

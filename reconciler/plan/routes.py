@@ -114,9 +114,7 @@ def _with_policy(fleet: Fleet, route: Route, destination: str) -> Route | Refusa
     """Name what could not be verified; where policy blocks on it, refuse."""
     policy = fleet.desired.policy.unverified
     names = list(route.unverified)
-    if route.storage and any(
-        move.bytes is None or fleet.volume_room(destination, move.target).bytes is None for move in _disks(route)
-    ):
+    if any(move.bytes is None or fleet.volume_room(destination, move.target).bytes is None for move in _disks(route)):
         names.append(SPACE)
     if not names:
         return route
@@ -129,7 +127,7 @@ def _with_policy(fleet: Fleet, route: Route, destination: str) -> Route | Refusa
 
 
 def _disks(route: Route) -> list[StorageMove]:
-    return [move for move in route.storage if move.bytes != 0]
+    return [move for move in route.storage if move.bytes != 0] if route.storage else []
 
 
 def _needs(fleet: Fleet, drift: MachineDrift, route: Route, source: str) -> tuple[str, ...]:

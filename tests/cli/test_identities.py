@@ -1,5 +1,7 @@
 """Whoever looks cannot change: commands that only read work with the reading identity alone, and hold no other."""
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +57,25 @@ def test_looking_needs_the_reading_identity_and_no_other(
     code = main([*map(str, command), "--config", str(config)])
 
     assert code == 0, capsys.readouterr().err
+    assert sum(endpoint.failed_logons for endpoint in stage.endpoints.endpoints.values()) == 0
+
+
+def test_a_preview_and_an_import_need_the_reading_identity_and_no_other(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, stage: Stage
+) -> None:
+    """A pipeline that shows what a change does holds no account that could make it; nor does whoever takes a fleet over."""
+    config, repo = a_config(tmp_path, stage, read=good(stage), write=WRONG), tmp_path / "repo"
+    shutil.copytree(STORY / "desired", repo / "desired-state")
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "all"]):
+        subprocess.run(["git", "-C", repo, "-c", "user.name=t", "-c", "user.email=t@example.org", *words], check=True)
+    preview = ["preview", "--base", "main", "--head", "main", "--repo", repo]
+    taken_over = ["import", "standalone1.contoso.com", "standalone2.contoso.com", "--into", tmp_path / "fleet"]
+
+    codes = [main([*map(str, words), "--config", str(config)]) for words in (preview, taken_over)]
+
+    assert codes == [0, 0], capsys.readouterr().err
+    assert sum(endpoint.failed_logons for endpoint in stage.endpoints.endpoints.values()) == 0
+    assert stage.world.events == []
 
 
 def test_apply_changes_with_the_writing_identity(

@@ -1,12 +1,13 @@
 """How commands start: listed without being loaded, and each loads what it needs and no more."""
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from reconciler.cli.commands import COMMANDS, loaded
+from reconciler.cli.commands import COMMANDS, LASTING, ListedCommand, loaded
 
 STORY = Path(__file__).parents[1] / "scenarios" / "stand-alone"
 SAVED = ["--observation", str(STORY / "observed.json")]
@@ -37,3 +38,13 @@ def test_a_command_loads_nothing_heavy_that_it_does_not_need(arguments: list[str
     loaded_modules = set(ended.stdout.splitlines()[-1].split())
     assert "reconciler.cli.commands" in loaded_modules
     assert loaded_modules & unneeded == set()
+
+
+def test_the_collector_rests_while_a_short_command_runs_and_is_as_it_was_afterwards() -> None:
+    """Whatever a command reads and plans stays until it ends; only those that go on for hours clean up after themselves."""
+    assert set(COMMANDS) > LASTING
+    for name in ("schema", "demo"):
+        assert gc.isenabled()
+        with ListedCommand(name).make_context(name, []):
+            assert gc.isenabled() is (name in LASTING)
+    assert gc.isenabled()

@@ -129,10 +129,10 @@ class Theatre:
 
 
 @contextmanager
-def on_stage(name: str) -> Iterator[Theatre]:
-    """Serve the scenario's fleet, one WS-Man endpoint per host, and connect to it."""
+def on_stage(name: str, edit: Callable[[Observation], Observation] = lambda seen: seen) -> Iterator[Theatre]:
+    """Serve the scenario's fleet, changed by ``edit``, one WS-Man endpoint per host, and connect to it."""
     scenario = Scenario(name)
-    observation = scenario.observation
+    observation = edit(scenario.observation)
     clock = ManualClock(observation.observed_at + timedelta(minutes=1))
     with staged(observation, clock) as stage:
         hosts = WinRmHosts(stage.config)

@@ -86,6 +86,45 @@ def test_a_host_that_answers_garbage_is_a_host_that_did_not_answer(faults: Fault
         assert (plan.complete, plan.steps) == (False, ())
 
 
+def test_a_service_that_is_overloaded_is_a_host_that_did_not_answer_until_it_does() -> None:
+    """HTTP 503: what it would have told is unknown, the others are seen, and the next look finds it as if nothing had been."""
+    with on_stage("stand-alone") as theatre:
+        targets = targets_of(theatre.scenario.desired)
+        before = survey(theatre.hosts, targets, theatre.clock)
+        theatre.stage.endpoints.set_faults("StandAlone1", Faults(http_status=503))
+        meanwhile = survey(theatre.hosts, targets, theatre.clock)
+        theatre.stage.endpoints.set_faults("StandAlone1", Faults())
+        after = survey(theatre.hosts, targets, theatre.clock)
+
+    statuses = [[host.status.value for host in seen.hosts] for seen in (before, meanwhile, after)]
+    assert statuses == [["ok", "ok"], ["unreachable", "ok"], ["ok", "ok"]]
+    told = meanwhile.host("StandAlone1")
+    assert told is not None
+    assert "HTTP status 503" in str(told.problem)
+    assert sum(endpoint.failed_logons for endpoint in theatre.stage.endpoints.endpoints.values()) == 0
+
+
+@pytest.mark.parametrize("code_page", ["cp437", "cp850", "cp932"])
+def test_names_come_through_whatever_code_page_the_console_has(code_page: str) -> None:
+    """A console that writes in an OEM code page, and noise in it, change no letter: what matters is ASCII on its way."""
+    name = "B\u00fccher-\u042f-\u6e2c\u8a66 \U0001d11e 'x'"
+    with on_stage("stand-alone", lambda seen: renamed(seen, name)) as theatre:
+        theatre.stage.endpoints.set_faults("StandAlone1", Faults(code_page=code_page, noise_bytes=300))
+        seen = survey(theatre.hosts, targets_of(theatre.scenario.desired), theatre.clock)
+
+    assert [machine.name for _, machine in seen.machines()] == [name]
+
+
+def renamed(seen: Observation, name: str) -> Observation:
+    """The same fleet, its machines of that name."""
+    for host in seen.hosts:
+        machines: dict[str, object] = {
+            "virtual_machines": tuple(vm.model_copy(update={"name": name}) for vm in host.virtual_machines)
+        }
+        seen = changed(seen, **{host.name: machines})
+    return seen
+
+
 def test_a_start_whose_reply_is_lost_is_not_started_twice() -> None:
     """The host began the migration and its answer never came: the next look finds it running, and it is followed."""
     with on_stage("stand-alone") as theatre:

@@ -51,19 +51,25 @@ class Breaker:
 
         The first attempts wait for each other; leaving without an exception proves the credential good.
         """
-        if self._is_good:
+        if self._is_good or not self._is_first(seconds):
             self.check(host)
             yield
             self._in_a_row.clear()
             return
-        if not self._lock.acquire(timeout=max(0.0, seconds)):
-            raise CredentialBusyError
         try:
             self.check(host)
             yield
             self._is_good = True
         finally:
             self._lock.release()
+
+    def _is_first(self, seconds: float) -> bool:
+        """Wait for whoever logs on before us. True, the lock held: nobody was accepted yet. False: all may go at once now."""
+        if not self._lock.acquire(timeout=max(0.0, seconds)):
+            raise CredentialBusyError
+        if self._is_good:
+            self._lock.release()
+        return not self._is_good
 
     def check(self, host: str) -> None:
         """Raise CredentialRefusedError where the credential was refused before: by this host, or for all of them."""

@@ -165,7 +165,7 @@ def _shares(whole: Facts, host: Host) -> tuple[Share, ...]:
     if whole.raw.get("shares") is not None:
         volumes = _volumes(whole, "shares")
         return tuple(Share(path=volume.path, size_bytes=volume.size_bytes, free_bytes=volume.free_bytes) for volume in volumes)
-    used = {share for path in _paths(host) if path and (share := share_of(path))}
+    used = {share for path in set(_paths(host)) if path and (share := share_of(path))}
     return tuple(Share(path=share) for share in sorted(used))
 
 

@@ -22,6 +22,7 @@ from winrm.transport import Transport
 
 from reconciler.hosts.winrm.config import PORTS, WinRmConfig
 from reconciler.hosts.winrm.envelopes import read_output, receive_envelope, send_envelope
+from reconciler.hosts.winrm.line import SealedLine
 from reconciler.hosts.winrm.watch import WATCH
 
 OPERATION_SECONDS = 20  # how long a host may hold one request; Windows allows 60
@@ -75,7 +76,8 @@ class HardenedTransport(Transport):
     """A Transport that asks the environment nothing, and whose requests end in time: after ``patience`` seconds."""
 
     patience: float = OPERATION_SECONDS + READ_MARGIN_SECONDS
-    _line: socket.socket | None = None
+    _socket: socket.socket | None = None
+    _line: SealedLine | None = None
     _is_cut = False
 
     def setup_encryption(self, session: requests.Session) -> None:
@@ -94,7 +96,7 @@ class HardenedTransport(Transport):
         self._is_cut, answer = False, b""
         try:
             with WATCH.limit(self.patience, self._cut):
-                answer = super().send_message(message)
+                answer = self._exchange(message)
         except Exception:
             if not self._is_cut:
                 raise
@@ -102,9 +104,28 @@ class HardenedTransport(Transport):
             raise requests.exceptions.ReadTimeout
         return answer
 
+    def _exchange(self, message: str | bytes) -> bytes:
+        """Take the short way once there is one; before that this logs on."""
+        line = self._line = self._line or self._line_after_logon()
+        if line is None:
+            return super().send_message(message)
+        return line.exchange(message.encode() if isinstance(message, str) else message, self.patience)
+
+    def _line_after_logon(self) -> SealedLine | None:
+        """Log on, and return the short way over the connection; None for other ways in than NTLM with encryption."""
+        session = self.build_session()
+        seal = getattr(session.auth, "session_security", None)
+        if self.auth_method != "ntlm" or not self.encryption or seal is None:
+            return None
+        place = urlsplit(self.endpoint)
+        manager = cast("requests.adapters.HTTPAdapter", session.get_adapter(self.endpoint)).poolmanager
+        pools = [manager.pools[key] for key in manager.pools.keys()]  # noqa: SIM118 - the container cannot be iterated
+        return SealedLine(pools[0], place.path or "/", seal) if len(pools) == 1 else None
+
     def close_session(self) -> None:
         """Close the connection, and what was kept to cut it."""
         super().close_session()
+        self._line = None
         self._hold(None)
 
     def _harden(self, session: requests.Session) -> None:
@@ -114,12 +135,12 @@ class HardenedTransport(Transport):
             cast("requests.adapters.HTTPAdapter", adapter).poolmanager.pool_classes_by_scheme = _pools(self._hold)  # type: ignore[assignment]
 
     def _hold(self, line: socket.socket | None) -> None:
-        before, self._line = self._line, line
+        before, self._socket = self._socket, line
         if before:
             before.close()
 
     def _cut(self) -> None:
-        self._is_cut, line = True, self._line
+        self._is_cut, line = True, self._socket
         if line:
             with suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)

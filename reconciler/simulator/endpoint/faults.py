@@ -22,7 +22,8 @@ class Faults:
     is up.
 
     Output: ``half_frame`` cuts standard output in the middle; ``garbage`` replaces it; ``noise_bytes`` surrounds it with that
-    much chatter; ``exit_code`` replaces the command's. ``lose_output_of`` n: the n-th command counted from now takes effect,
+    much chatter; ``code_page`` ("cp437") is what the console writes in, whatever was asked for;
+    ``exit_code`` replaces the command's. ``lose_output_of`` n: the n-th command counted from now takes effect,
     and the connection drops in place of its output, which is gone for good.
     """
 
@@ -37,6 +38,7 @@ class Faults:
     half_frame: bool = False
     garbage: bool = False
     noise_bytes: int = 0
+    code_page: str | None = None
     exit_code: int | None = None
     lose_output_of: int | None = None
 
@@ -55,7 +57,7 @@ class Faults:
     @property
     def strike_output(self) -> bool:
         """Whether any fault of the output is set."""
-        return bool(self.half_frame or self.garbage or self.noise_bytes or self.exit_code is not None)
+        return bool(self.half_frame or self.garbage or self.noise_bytes or self.code_page or self.exit_code is not None)
 
 
 NONE = Faults()
@@ -111,6 +113,8 @@ def spoil(stdout: bytes, faults: Faults) -> bytes:
         stdout = b"\xff\xfe#<reconciler:1 \x00 what is this\r\n" * 3
     if faults.half_frame:
         stdout = stdout[: len(stdout) // 2]
-    line = b"WARNING: a profile that talks too much.\r\n"
+    if faults.code_page:
+        stdout = stdout.decode("utf-8", "replace").encode(faults.code_page, "replace")
+    line = "WARNING: a profile that talks too much, and \u00fcber alles.\r\n".encode(faults.code_page or "utf-8", "replace")
     noise = (line * (faults.noise_bytes // len(line) + 1))[: faults.noise_bytes]
     return b"".join((noise, b"\r\n", stdout, b"\r\n", noise)) if noise else stdout

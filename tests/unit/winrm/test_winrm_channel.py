@@ -1,7 +1,9 @@
 """What a channel does when the conversation goes wrong, with a wire and a clock made of nothing."""
 
 import logging
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -350,3 +352,33 @@ def test_the_password_is_shown_nowhere(caplog: pytest.LogCaptureFixture) -> None
     shown = [repr(CONFIG), str(CONFIG.password), f"{CONFIG.password!r}", repr(channel), repr(read(channel)), caplog.text]
 
     assert not any("s3cret" in text for text in shown)
+
+
+class Queue:
+    """A lock that tells when somebody comes to wait for it."""
+
+    def __init__(self) -> None:
+        self._lock, self.came = threading.Lock(), threading.Semaphore(0)
+
+    def acquire(self, timeout: float) -> bool:
+        self.came.release()
+        return self._lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+def test_whoever_waited_for_the_first_logon_goes_with_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty hosts that waited must not then log on one by one, each holding up the next."""
+    breaker, together, queue = Breaker(), threading.Barrier(2), Queue()
+    monkeypatch.setattr(breaker, "_lock", queue)
+
+    def wait_and_meet() -> None:
+        with breaker.attempt("later", 5):
+            together.wait(5)  # breaks where the other is not inside at the same time
+
+    with ThreadPoolExecutor(2) as pool:
+        with breaker.attempt("first", 5):
+            later = [pool.submit(wait_and_meet) for _ in range(2)]
+            assert all(queue.came.acquire(timeout=5) for _ in range(3))
+        assert [one.result() for one in later] == [None, None]
