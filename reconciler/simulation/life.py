@@ -30,6 +30,7 @@ ONCE = ControllerOptions(poll_seconds=20, refresh_seconds=300)
 CRASH_RATE = 0.015
 RESTARTS = 4  # before the operator gives up until the next look
 LOOK_SOON_SECONDS = 60
+MOST_AT_ONCE = 20  # passes of a service without any time in between: it goes round in circles
 
 
 T = TypeVar("T")
@@ -131,7 +132,12 @@ class Life:
         controller = self._judged(
             Controller(SimulatedNetwork(stage), stage.store, stage.clock, Silent(), _always(stage.options))
         )
+        began, at_once = stage.timeline.now(), 0
         while stage.timeline.now() < end:
+            at_once = at_once + 1 if stage.timeline.now() == began else 0
+            if at_once > MOST_AT_ONCE:
+                raise Violation("L4", f"{MOST_AT_ONCE} looks one after the other, and no time passes")
+            began = stage.timeline.now()
             self._take_newest()
             result = controller.pass_once(stage.desired)
             self.left = _left_by(result)

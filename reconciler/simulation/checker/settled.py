@@ -40,10 +40,10 @@ def blocked_for_good(left: Left, tightness: float, desired: Desired, now: Observ
 
 
 def _somebody_is_in_the_way(desired: Desired, now: Observation) -> bool:
-    """A machine that may not be moved takes room where nobody counts on it."""
+    """A machine that may not be moved takes room where nobody counts on it: several hosts may have it, and one counts on it."""
     stuck = {one.id: one for one in desired.virtual_machines if one.drift != "correct" or one.hold or _shut_out(one, desired)}
-    places = ((host.name, stuck[vm.id]) for host, vm in now.machines() if vm.id in stuck)
-    return any(wish.placement is not None and not wish.placement.allows(host) for host, wish in places)
+    places = ((host.name, stuck[vm.id].placement) for host, vm in now.machines() if vm.id in stuck)
+    return any(placement and (len(placement.hosts) > 1 or not placement.allows(host)) for host, placement in places)
 
 
 def _shut_out(wish: VirtualMachine, desired: Desired) -> bool:
