@@ -74,6 +74,8 @@ def _group_by_group(fleet: Fleet, rules: Rules, moves: list[Move], groups: list[
     for group in groups:
         elsewhere = _most_room(state, [move for move in moves if move not in group])
         _add(result, place_group(fleet, result.state, group, elsewhere, solver))
+    # What one group left over may fit once others have made room.
+    result.left = run(result.state, result.left, by_priority)
     return result
 
 
@@ -166,7 +168,16 @@ def _blocked(result: Ordered, move: Move) -> Blocked:
         return as_blocked(move.drift, Refusal("rule", "no-host", finding, remedy), {"rule": 1}, move.reason)
     if obstacle is not None and obstacle[0] == "volume":
         return _blocked_by_space(result, move, obstacle)
+    if obstacle is not None and obstacle != memory_key(move.target):
+        return _blocked_at_source(result, move)
     return _blocked_by_memory(result, move)
+
+
+def _blocked_at_source(result: Ordered, move: Move) -> Blocked:
+    room = max(result.state.room_ever(memory_key(move.source)) or 0, 0)
+    finding = f"{move.source} has room for {room} MiB, and {move.memory_mib} MiB are needed to start it there before it moves"
+    remedy = f"free memory on {move.source}, or let it move while it is off (whenOff: move)"
+    return as_blocked(move.drift, Refusal("memory", "no-room", finding, remedy), {"memory": 1}, move.reason)
 
 
 def _waiting_for(result: Ordered, key: Key) -> list[str]:

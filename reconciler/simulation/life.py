@@ -222,12 +222,18 @@ class Life:
         if "store-lost" in self.stage.faults and lost:
             self.stage.store.lose()
             self.stage.log.add("store", "lost")
-            self.stage.excused_roles |= set(self.stage.known.debts)
+            self.stage.excused_roles |= set(self.stage.known.debts) | self._without_role()
             self.stage.known.debts.clear()
         elif "store-torn" in self.stage.faults and torn:
             self.stage.store.tear()
             self.stage.log.add("store", "torn")
-            self.stage.excused_roles |= set(self.stage.known.debts)
+            self.stage.excused_roles |= set(self.stage.known.debts) | self._without_role()
+
+    def _without_role(self) -> set[str]:
+        """Machines that lack the role they began with, owed in writing or not: only the store knew what it had set."""
+        return {vm.id for _, vm in self.stage.world.observation().machines() if not vm.highly_available} & set(
+            self.stage.saved_roles
+        )
 
 
 def _left_by(result: PassResult) -> Left:

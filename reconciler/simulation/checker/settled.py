@@ -36,7 +36,16 @@ def blocked_for_good(left: Left, tightness: float, desired: Desired, now: Observ
     """Return the machines (VMIds) whose blockage a life may have brought about, or a host that is away: the only way round."""
     short = one_is_away or tightness < TIGHT or _somebody_is_in_the_way(desired, now)
     codes = (*OF_A_LIFE, *(ROOM if short else ()))
-    return frozenset(one.id or "" for one in left.blocked if one.code in codes)
+    blocked = {one.id or "" for one in left.blocked if one.code in codes}
+    return frozenset(
+        blocked | {one.id or "" for one in left.blocked if one.code == "no-room" and one.id in _to_be_started(now, desired)}
+    )
+
+
+def _to_be_started(now: Observation, desired: Desired) -> frozenset[str]:
+    """Machines that are off and to be started where they are before they move: others may have taken the room for that."""
+    wanted = {one.id for one in desired.virtual_machines if one.migration.when_off == "start"}
+    return frozenset(machine.id for _, machine in now.machines() if machine.is_off and machine.id in wanted)
 
 
 def _somebody_is_in_the_way(desired: Desired, now: Observation) -> bool:
