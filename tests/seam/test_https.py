@@ -14,15 +14,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from reconciler.hosts.port import Answer, Call, FailureKind, ListMigrations, Target
+from reconciler.hosts.port import Answer, Call, FailureKind, HostReport, Survey, Target
 from reconciler.hosts.winrm.adapter import WinRmHosts
 from reconciler.hosts.winrm.breaker import Breakers
 from reconciler.hosts.winrm.config import Secret, WinRmConfig
+from reconciler.model.observation import Host
 from reconciler.simulator.endpoint import EndpointFleet, serve_fleet
-from tests.seam.by_name import answer_scripts
+from tests.seam.by_name import answer_scripts, run_script
 from tests.seam.endpoint_client import ACCOUNT
 
-NOTHING = answer_scripts(lambda name, params: {"ok": True, "result": {"migrations": []}})
+REPORT = HostReport(Host(name="hv1"))
+ANSWERS = answer_scripts(lambda name, params: run_script(lambda _: REPORT, name, params))
 DAY = dt.timedelta(days=1)
 
 
@@ -39,13 +41,14 @@ class Authority:
     def path(self) -> str:
         return str(self.folder / f"{self.name}.pem")
 
-    def issue(self, name: str, *, address: str = "127.0.0.1", expired: bool = False) -> tuple[str, str]:
-        """Files with a certificate for an address, and its key."""
+    def issue(self, name: str, *, address: str = "127.0.0.1", dns: str | None = None, expired: bool = False) -> tuple[str, str]:
+        """Files with a certificate for an address, or a name where one is given, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = dt.datetime.now(dt.UTC)
         begin, end = (now - 3 * DAY, now - DAY) if expired else (now - DAY, now + DAY)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        place = x509.DNSName(dns) if dns else x509.IPAddress(ipaddress.ip_address(address))
+        names = x509.SubjectAlternativeName([place])
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self.certificate.subject)
         builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(begin).not_valid_after(end).add_extension(names, critical=False)
@@ -91,19 +94,28 @@ def fleet(authority: Authority) -> Iterator[EndpointFleet]:
         yield fleet
 
 
-def serving(authority: Authority, certificate: str, key: str, **options: Any) -> EndpointFleet:
+def serving(
+    authority: Authority,
+    certificate: str,
+    key: str,
+    verify: ssl.VerifyMode = ssl.CERT_OPTIONAL,
+    highest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+    **options: Any,
+) -> EndpointFleet:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
     tls.load_verify_locations(authority.path)
-    tls.verify_mode = ssl.CERT_OPTIONAL
-    return serve_fleet({"hv1": NOTHING}, ACCOUNT, tls=tls, **options)
+    tls.verify_mode, tls.maximum_version = verify, highest
+    return serve_fleet({"hv1": ANSWERS}, ACCOUNT, tls=tls, **options)
 
 
-def ask(fleet: EndpointFleet, **options: Any) -> Answer:
-    config = WinRmConfig(username=ACCOUNT.user, password=Secret(ACCOUNT.password), endpoints=fleet.urls, **options)
+def ask(fleet: EndpointFleet, *, name: str = "127.0.0.1", **options: Any) -> Answer:
+    """A survey of the host, called by its address or by a name."""
+    urls = {host: url.replace("127.0.0.1", name) for host, url in fleet.urls.items()}
+    config = WinRmConfig(username=ACCOUNT.user, password=Secret(ACCOUNT.password), endpoints=urls, **options)
     hosts = WinRmHosts(config, breakers=Breakers())
     try:
-        return hosts.ask([Call(Target("hv1", "hv1"), ListMigrations())])[0]
+        return hosts.ask([Call(Target("hv1", "hv1"), Survey())])[0]
     finally:
         hosts.close()
 
@@ -111,6 +123,20 @@ def ask(fleet: EndpointFleet, **options: Any) -> Answer:
 def test_ntlm_over_https_needs_no_encryption_of_its_own(fleet: EndpointFleet, authority: Authority) -> None:
     """The way is encrypted already; the certificate is checked against the authority that was named."""
     assert ask(fleet, ca_path=authority.path).failure is None
+
+
+def test_a_host_is_held_to_the_name_that_it_is_called_by(authority: Authority) -> None:
+    """What the authority has issued for one name is no proof of another."""
+    with serving(authority, *authority.issue("hv1", dns="localhost")) as fleet:
+        good = ask(fleet, name="localhost", ca_path=authority.path)
+    with serving(authority, *authority.issue("hv2", dns="hv2.contoso.com")) as fleet:
+        bad = ask(fleet, name="localhost", ca_path=authority.path).failure
+        logons = fleet.endpoints["hv1"].logons
+
+    assert isinstance(good.value, HostReport)
+    assert bad is not None
+    assert "certificate is not accepted" in bad.finding
+    assert logons == 0
 
 
 def test_basic_goes_over_https_where_the_host_takes_it(authority: Authority) -> None:
@@ -152,3 +178,30 @@ def test_a_certificate_is_a_logon_of_its_own(fleet: EndpointFleet, authority: Au
 
     assert good.failure is None
     assert bad.failure is not None
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_listener_that_wants_a_certificate_before_anything_else(authority: Authority, version: ssl.TLSVersion) -> None:
+    """A certificate of another authority, or none, ends the handshake there, and nobody logs on."""
+    controller, key = authority.issue("controller")
+    stranger, strange_key = an_authority(authority.folder, "stranger").issue("intruder")
+    ca: Any = {"transport": "certificate", "ca_path": authority.path}
+    with serving(authority, *authority.issue("hv1"), verify=ssl.CERT_REQUIRED, highest=version) as fleet:
+        good = ask(fleet, certificate_path=controller, certificate_key_path=key, **ca)
+        logons = fleet.endpoints["hv1"].logons
+        foreign = ask(fleet, certificate_path=stranger, certificate_key_path=strange_key, **ca).failure
+        none = ask(fleet, ca_path=authority.path).failure
+
+        assert fleet.endpoints["hv1"].logons == logons
+    assert isinstance(good.value, HostReport), good.failure
+    assert [failure and failure.kind for failure in (foreign, none)] == [FailureKind.UNREACHABLE] * 2
+
+
+def test_a_handshake_that_the_host_ends_is_not_laid_at_its_certificate(authority: Authority) -> None:
+    """The remedy is about ours. (With TLS 1.3 the end may come as a broken connection: the handshake was over for us.)"""
+    with serving(authority, *authority.issue("hv1"), verify=ssl.CERT_REQUIRED, highest=ssl.TLSVersion.TLSv1_2) as fleet:
+        failure = ask(fleet, ca_path=authority.path).failure
+
+    assert failure is not None
+    assert "broke off the TLS handshake" in failure.finding
+    assert "certificate_path" in failure.remedy

@@ -131,12 +131,7 @@ def check_config(config: WinRmConfig) -> None:
             "server_cert_validation ignore lets anyone on the way pose as a host; name the hosts' authority with ca_path, "
             "or set allow_ignored_certificates where the way is this machine alone"
         )
-    if config.transport == "certificate" and not (config.certificate_path and config.certificate_key_path):
-        raise WinRmConfigError("transport certificate needs certificate_path and certificate_key_path, both PEM files")
-    if config.transport == "certificate" and "http" in {urlsplit(url).scheme for url in config.endpoints.values()} | {
-        config.scheme
-    }:
-        raise WinRmConfigError("transport certificate works over https only; set scheme https")
+    _check_identity(config)
     if config.deadline_seconds <= 0 or config.connect_seconds <= 0:
         raise WinRmConfigError("deadline_seconds and connect_seconds must be greater than 0")
     schemes = {urlsplit(url).scheme for url in config.endpoints.values()} | {config.scheme}
@@ -146,6 +141,20 @@ def check_config(config: WinRmConfig) -> None:
         raise WinRmConfigError(
             f"transport {config.transport} over http sends the password readable by anyone on the way; "
             "use https, or ntlm or kerberos, or set allow_basic_over_http where the way is this machine alone"
+        )
+
+
+def _check_identity(config: WinRmConfig) -> None:
+    if config.transport == "certificate" and not (config.certificate_path and config.certificate_key_path):
+        raise WinRmConfigError("transport certificate needs certificate_path and certificate_key_path, both PEM files")
+    if config.transport == "certificate" and "http" in {urlsplit(url).scheme for url in config.endpoints.values()} | {
+        config.scheme
+    }:
+        raise WinRmConfigError("transport certificate works over https only; set scheme https")
+    if config.transport == "kerberos" and "\\" in config.username:
+        raise WinRmConfigError(
+            "transport kerberos knows accounts as user@REALM, not as DOMAIN\\user; leave the name out to be whom the keytab or "
+            "the ticket is for"
         )
 
 

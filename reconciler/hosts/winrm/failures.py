@@ -5,6 +5,7 @@ not, so the host is merely out of reach. After that, a lost answer of a change i
 No text of a password is ever part of these exceptions; their own messages are still shown only where they are known.
 """
 
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ FRESH_SHELL_HELPS: Final = frozenset({SHELL_GONE, TOO_MANY_OPERATIONS})
 
 CHECK_ADDRESS = "check the host's address, that it runs, and that its firewall lets this machine in"
 CHECK_PASSWORD = (
-    "correct the user name or password and start again; it is tried only once, because Windows locks accounts "
+    "correct the user name, password or keytab and start again; it is tried only once, because Windows locks accounts "
     "after a few failures"
 )
 LOOK_AGAIN = "nothing is repeated blindly: the next observation shows whether it took effect"
@@ -43,6 +44,43 @@ class DeadlineError(Exception):
 
 class TooLargeError(Exception):
     """The command wrote more than is ever read of it."""
+
+
+class LogonRefusedError(InvalidCredentialsError):
+    """The credentials were refused in another way than by HTTP 401; ``how`` says which. It counts where accounts lock."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(how)
+        self.how = how
+
+
+def refusal_of_logon(problem: Exception) -> LogonRefusedError | None:
+    """Return what an exception of a logon library means where it means refused credentials, else None.
+
+    Without it a wrong password would be tried at every host: only ``InvalidCredentialsError`` stops the others. The libraries
+    may not be installed, so their exceptions are known by name.
+    """
+    text, origin = str(problem), f"{type(problem).__module__}.{type(problem).__name__}"
+    if origin == "winrm.vendor.requests_kerberos.exceptions.KerberosExchangeError" and _REFUSED_BY_CENTRE.search(text):
+        return LogonRefusedError(f"Kerberos: {_reason_of(problem)}")
+    if origin == "requests_credssp.exceptions.NTStatusException" or (
+        origin == "requests_credssp.exceptions.AuthenticationException" and text.startswith(NO_TOKEN)
+    ):
+        return LogonRefusedError("CredSSP")
+    return None
+
+
+NO_TOKEN: Final = "Server did not response with a CredSSP token"
+NO_OFFER: Final = "The server did not response CredSSP being an available authentication method"
+# KDC_ERR_CLIENT_REVOKED, KDC_ERR_KEY_EXPIRED, KDC_ERR_PREAUTH_FAILED, KRB_AP_ERR_BAD_INTEGRITY (krb5.h: -1765328384 + code)
+_REFUSED_BY_CENTRE: Final = re.compile(r"-17653283(66|61|60|53)\b")
+_GSS_WORDS: Final = re.compile(r"""(?:'([^']*)'|"([^"]*)"), -?\d+\)""")
+
+
+def _reason_of(problem: Exception) -> str:
+    """Return the last words of a GSSAPI error, which are the Kerberos library's own."""
+    found = _GSS_WORDS.findall(str(problem))
+    return next((one or other for one, other in reversed(found)), type(problem).__name__)[:200]
 
 
 def place_of(url: str) -> str:
@@ -67,6 +105,8 @@ def failure_of(problem: Exception, url: str, *, changes: bool, sent: bool) -> Fa
 def _logon_failure(problem: Exception, url: str) -> Failure | None:
     if isinstance(problem, CredentialRefusedError):
         finding = f"{place_of(url)} was not asked: {problem.host} refused the user name or password before"
+    elif isinstance(problem, LogonRefusedError):
+        finding = f"the credentials for {place_of(url)} were refused ({problem.how})"
     elif isinstance(problem, InvalidCredentialsError):
         finding = f"{place_of(url)} refused the user name or password (HTTP 401)"
     elif isinstance(problem, WSManFaultError) and problem.wsman_fault_code == ACCESS_DENIED:
@@ -74,7 +114,15 @@ def _logon_failure(problem: Exception, url: str) -> Failure | None:
         return Failure(FailureKind.AUTHENTICATION, f"{place_of(url)} denies the account access", remedy)
     elif "kerberos" in type(problem).__module__:
         remedy = "get a ticket (kinit), and use the name that the host's service principal has"
-        return Failure(FailureKind.AUTHENTICATION, f"Kerberos gave no ticket for {place_of(url)}", remedy)
+        if re.search("does not match desired name|in cache collection", str(problem)):
+            remedy = (
+                "get a ticket for this account (kinit); where there are two, name a ticket_cache that holds several (DIR:...)"
+            )
+        finding = f"Kerberos gave no ticket for {place_of(url)}: {_reason_of(problem)}"
+        return Failure(FailureKind.AUTHENTICATION, finding, remedy)
+    elif str(problem).startswith(NO_OFFER):
+        remedy = "run on the host: Enable-WSManCredSSP -Role Server -Force; or use another transport"
+        return Failure(FailureKind.AUTHENTICATION, f"{place_of(url)} does not offer CredSSP", remedy)
     else:
         return None
     return Failure(FailureKind.AUTHENTICATION, finding, CHECK_PASSWORD)
@@ -88,6 +136,8 @@ def explain(problem: Exception) -> str:
         return f"WS-Management fault {problem.wsman_fault_code or problem.wmierror_code}: {problem.reason.strip()[:200]}"
     if isinstance(problem, WinRMTransportError):
         return f"HTTP status {problem.code}"
+    if _is_broken_handshake(problem):
+        return "it broke off the TLS handshake"
     return next(
         (words for kind, words in _WORDS if isinstance(problem, kind)), f"the conversation broke ({type(problem).__name__})"
     )
@@ -108,7 +158,20 @@ _WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (
 )
 
 
+def _is_broken_handshake(problem: Exception) -> bool:
+    """Tell whether it was the host that ended a TLS handshake; else it was us, for its certificate."""
+    return isinstance(problem, requests.exceptions.SSLError) and _BROKEN_OFF.search(str(problem)) is not None
+
+
+_BROKEN_OFF: Final = re.compile(r"EOF|ALERT|WRONG_VERSION_NUMBER")
+
+
 def _way_in(problem: Exception) -> str:
+    if _is_broken_handshake(problem):
+        return (
+            "look whether the host wants a certificate of ours (transport certificate, certificate_path) and trusts the issuer "
+            "of the one it got, and whether its https listener is at this port"
+        )
     if isinstance(problem, requests.exceptions.SSLError):
         return "name the issuing authority with ca_path, and use the name that the certificate has"
     if isinstance(problem, WSManFaultError) and TOO_MANY_SHELLS in (problem.wsman_fault_code, problem.wmierror_code):

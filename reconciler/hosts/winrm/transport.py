@@ -6,6 +6,7 @@ context of a dead connection, every later request would be refused. A request ha
 time-out counts between two bytes: a host that sends one now and then would be listened to for ever.
 """
 
+import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,7 @@ from winrm.transport import Transport
 
 from reconciler.hosts.winrm.config import PORTS, WinRmConfig
 from reconciler.hosts.winrm.envelopes import read_output, receive_envelope, send_envelope
+from reconciler.hosts.winrm.failures import refusal_of_logon
 from reconciler.hosts.winrm.line import SealedLine
 from reconciler.hosts.winrm.watch import WATCH
 
@@ -34,6 +36,8 @@ Method = Literal["ntlm", "kerberos", "credssp", "certificate", "ssl", "basic"]
 
 # Said once per process about proxies that the environment defines; ours are never used.
 winrm.transport.DISPLAYED_PROXY_WARNING = True
+# It logs what it raises, traceback and all, for each host; we report it as a finding.
+logging.getLogger("winrm.vendor.requests_kerberos").setLevel(logging.CRITICAL)
 
 
 class Wire(Protocol):
@@ -72,11 +76,15 @@ class Wire(Protocol):
         ...
 
 
+Hold = Callable[[socket.socket, HTTPConnection], None]
+
+
 class HardenedTransport(Transport):
     """A Transport that asks the environment nothing, and whose requests end in time: after ``patience`` seconds."""
 
     patience: float = OPERATION_SECONDS + READ_MARGIN_SECONDS
     _socket: socket.socket | None = None
+    _last: HTTPConnection | None = None
     _line: SealedLine | None = None
     _is_cut = False
 
@@ -97,9 +105,9 @@ class HardenedTransport(Transport):
         try:
             with WATCH.limit(self.patience, self._cut):
                 answer = self._exchange(message)
-        except Exception:
+        except Exception as problem:
             if not self._is_cut:
-                raise
+                raise refusal_of_logon(problem) or problem from None
         if self._is_cut:
             raise requests.exceptions.ReadTimeout
         return answer
@@ -126,7 +134,9 @@ class HardenedTransport(Transport):
         """Close the connection, and what was kept to cut it."""
         super().close_session()
         self._line = None
-        self._hold(None)
+        if self._last:
+            self._last.close()  # a logon that broke off has not given it back to its pool, which would close it
+        self._hold(None, None)
 
     def _harden(self, session: requests.Session) -> None:
         session.trust_env = False
@@ -134,8 +144,8 @@ class HardenedTransport(Transport):
         for adapter in session.adapters.values():
             cast("requests.adapters.HTTPAdapter", adapter).poolmanager.pool_classes_by_scheme = _pools(self._hold)  # type: ignore[assignment]
 
-    def _hold(self, line: socket.socket | None) -> None:
-        before, self._socket = self._socket, line
+    def _hold(self, line: socket.socket | None, connection: HTTPConnection | None) -> None:
+        before, self._socket, self._last = self._socket, line, connection
         if before:
             before.close()
 
@@ -149,30 +159,30 @@ class HardenedTransport(Transport):
 class _Http(HTTPConnection):
     """A connection that hands a duplicate of its socket to ``hold``."""
 
-    def __init__(self, *arguments: Any, hold: Callable[[socket.socket], None], **options: Any) -> None:
+    def __init__(self, *arguments: Any, hold: Hold, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._hand_over = hold
 
     def _new_conn(self) -> socket.socket:
         line = super()._new_conn()
-        self._hand_over(line.dup())
+        self._hand_over(line.dup(), self)
         return line
 
 
 class _Https(HTTPSConnection):
     """The same, before TLS begins."""
 
-    def __init__(self, *arguments: Any, hold: Callable[[socket.socket], None], **options: Any) -> None:
+    def __init__(self, *arguments: Any, hold: Hold, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._hand_over = hold
 
     def _new_conn(self) -> socket.socket:
         line = super()._new_conn()
-        self._hand_over(line.dup())
+        self._hand_over(line.dup(), self)
         return line
 
 
-def _pools(hold: Callable[[socket.socket], None]) -> dict[str, Callable[..., HTTPConnectionPool]]:
+def _pools(hold: Hold) -> dict[str, Callable[..., HTTPConnectionPool]]:
     """Return what makes urllib3's pools by scheme, their connections handing a duplicate of their socket to ``hold``."""
 
     def http(host: str, port: int, **options: Any) -> HTTPConnectionPool:
@@ -240,6 +250,7 @@ def _arguments(url: str, config: WinRmConfig) -> dict[str, Any]:
     encrypted = url.startswith("https") or config.transport in ("basic", "ssl", "certificate")
     return {
         "endpoint": url,
+        "service": "HTTP",  # of the service principal; Transport alone, unlike Protocol, has no default for it
         "username": config.username,
         "password": config.password.reveal(),
         "ca_trust_path": config.ca_path,

@@ -1,4 +1,4 @@
-"""Logon and message encryption, as a WinRM listener over HTTP demands them: NTLM, bare or inside SPNEGO, and sealed bodies.
+"""Logon and message encryption, as a WinRM listener over HTTP demands them: NTLM, Kerberos, CredSSP, and sealed bodies.
 
 State belongs to the TCP connection, so there is one ``Connection`` for each. The cryptography is pyspnego's; here is only
 what a listener decides: which scheme is offered, which account is good, and what may pass unencrypted.
@@ -21,15 +21,21 @@ import spnego
 from spnego._ntlm_raw.crypto import ntowfv1  # the only MD4 at hand; OpenSSL 3 has none
 from spnego.exceptions import NegotiateOptions, SpnegoError
 
-SEALED_TYPE = 'multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"'
+_TYPE = '{form};protocol="application/HTTP-{protocol}-session-encrypted";boundary="Encrypted Boundary"'
+SEALED_TYPE = _TYPE.format(form="multipart/encrypted", protocol="SPNEGO")
+CREDSSP_TYPE = _TYPE.format(form="multipart/encrypted", protocol="CredSSP")
+CREDSSP_PARTS_TYPE = _TYPE.format(form="multipart/x-multi-encrypted", protocol="CredSSP")
+TLS_RECORD_BYTES = 16384  # CredSSP seals by TLS, whose records hold so much; a longer body goes in parts (MS-WSMV 2.2.9.1.3)
 MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 _BOUNDARY = b"--Encrypted Boundary"
 _SEALED = re.compile(
     rb"\s*--\s*Encrypted Boundary\r\n(?P<head>.*?)Length=(?P<length>\d+)\r\n--\s*Encrypted Boundary\r\n"
-    rb"\s*Content-Type: application/octet-stream\r\n(?P<sealed>.*)--\s*Encrypted Boundary--(?:\r\n)?",
+    rb"\s*Content-Type: application/octet-stream\r\n(?P<sealed>.*?)(?=--\s*Encrypted Boundary(?:\r\n|--(?:\r\n)?\Z))",
     re.DOTALL | re.IGNORECASE,
 )
+_END = re.compile(rb"--\s*Encrypted Boundary--(?:\r\n)?")
 _SIGNATURE = b"NTLMSSP\x00"
+_KERBEROS = bytes.fromhex("06092a864886f712010202")  # the mechanism's name, 1.2.840.113554.1.2.2, as a token begins with it
 _AUTHENTICATE = 3
 _UNICODE = 0x1
 
@@ -48,13 +54,16 @@ class Admission:
 
     ``allow_basic`` also takes Basic, whose bodies are clear; ``allow_unencrypted`` takes clear bodies on NTLM connections too.
     ``tls``: the connection is encrypted by itself, so bodies may be clear, and a client certificate that the listener trusts is
-    a logon of its own.
+    a logon of its own. ``allow_credssp``: CredSSP is offered too. ``allow_kerberos``: tickets for the key in the keytab that
+    ``KRB5_KTNAME`` names are taken; it needs the library ``gssapi``.
     """
 
     credentials: Credentials
     allow_basic: bool = False
     allow_unencrypted: bool = False
     tls: bool = False
+    allow_credssp: bool = False
+    allow_kerberos: bool = False
 
 
 class UnauthorizedError(Exception):
@@ -75,7 +84,7 @@ class Connection:
     def __init__(self, admission: Admission, has_certificate: Callable[[], bool] = lambda: False) -> None:
         self._admission, self._has_certificate = admission, has_certificate
         self._context: spnego.ContextProxy | None = None
-        self._by_basic = False
+        self._by_basic = self._by_tls = False
         self.user: str | None = None
 
     def log_on(self, authorization: str) -> str | None:
@@ -91,6 +100,9 @@ class Connection:
             raise self.refusal() from None
         if scheme.lower() == "negotiate":
             return self._negotiate(data)
+        if scheme.lower() == "credssp" and self._admission.allow_credssp:
+            self._by_credssp(data)
+            return None
         if scheme.lower() == "basic" and self._admission.allow_basic:
             self._basic(data)
             return None
@@ -99,7 +111,8 @@ class Connection:
     def refusal(self, *, failed_logon: bool = False) -> UnauthorizedError:
         """The 401 that offers what this listener takes."""
         basic = ('Basic realm="WSMAN"',) if self._admission.allow_basic else ()
-        return UnauthorizedError(("Negotiate", *basic), failed_logon=failed_logon)
+        credssp = ("CredSSP",) if self._admission.allow_credssp else ()
+        return UnauthorizedError(("Negotiate", *credssp, *basic), failed_logon=failed_logon)
 
     @property
     def takes_clear_bodies(self) -> bool:
@@ -108,37 +121,53 @@ class Connection:
 
     def unseal(self, body: bytes) -> bytes:
         """Decrypt a multipart/encrypted body. Raises ``SealError``; the keys are then out of step for good, as on Windows."""
-        match = _SEALED.fullmatch(body)
-        if match is None or self._context is None or len(match["sealed"]) < 4:
+        parts, at = [], 0
+        while match := _SEALED.match(body, at):
+            parts.append(self._unsealed(match))
+            at = match.end()
+        if not parts or not _END.fullmatch(body, at):
             raise SealError
-        sealed = match["sealed"]
+        return b"".join(parts)
+
+    def _unsealed(self, part: re.Match[bytes]) -> bytes:
+        sealed = part["sealed"]
+        if self._context is None or len(sealed) < 4:
+            raise SealError
         (size,) = struct.unpack("<i", sealed[:4])
         try:
-            clear = self._context.unwrap_winrm(sealed[4 : 4 + size], sealed[4 + size :])
+            clear: bytes = self._context.unwrap_winrm(sealed[4 : 4 + size], sealed[4 + size :])
         except SpnegoError:
             raise SealError from None
-        if len(clear) != int(match["length"]):
+        if len(clear) != int(part["length"]):
             raise SealError
         return clear
 
-    def seal(self, envelope: bytes) -> bytes:
-        """Encrypt a reply, in the layout of MS-WSMV 2.2.9.1."""
+    def seal(self, envelope: bytes) -> tuple[bytes, str]:
+        """Encrypt a reply, in the layout of MS-WSMV 2.2.9.1, and return it with its content type."""
+        if not self._by_tls:
+            return self._sealed(envelope, b"SPNEGO") + _BOUNDARY + b"--\r\n", SEALED_TYPE
+        pieces = [envelope[at : at + TLS_RECORD_BYTES] for at in range(0, len(envelope), TLS_RECORD_BYTES)]
+        body = b"".join(self._sealed(piece, b"CredSSP") for piece in pieces) + _BOUNDARY + b"--\r\n"
+        return body, CREDSSP_PARTS_TYPE if len(pieces) > 1 else CREDSSP_TYPE
+
+    def _sealed(self, text: bytes, protocol: bytes) -> bytes:
         assert self._context is not None, "only a connection with keys is asked to seal"
-        wrapped = self._context.wrap_winrm(envelope)
-        length = str(len(envelope) + wrapped.padding_length).encode()
+        wrapped = self._context.wrap_winrm(text)
+        length = str(len(text) + wrapped.padding_length).encode()
         return b"".join(
             (
-                _BOUNDARY + b"\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n",
+                _BOUNDARY + b"\r\n\tContent-Type: application/HTTP-" + protocol + b"-session-encrypted\r\n",
                 b"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length=" + length + b"\r\n",
                 _BOUNDARY + b"\r\n\tContent-Type: application/octet-stream\r\n",
                 struct.pack("<i", len(wrapped.header)) + wrapped.header + wrapped.data,
-                _BOUNDARY + b"--\r\n",
             )
         )
 
     def _negotiate(self, token: bytes) -> str | None:
         if _begins_logon(token):
-            self._context = None
+            self._context, self._by_tls = None, False
+        if self._admission.allow_kerberos and token[:1] == b"\x60" and _KERBEROS in token[:20]:
+            return self._by_ticket(token)
         proof = _proof_of(token)
         domain, user = proof or ("", self._admission.credentials.user)
         if proof and _bare(user) != _bare(self._admission.credentials.user):
@@ -158,6 +187,35 @@ class Connection:
         except (SpnegoError, ValueError, struct.error, IndexError):
             self._context = None
             raise self.refusal(failed_logon=is_proof) from None
+
+    def _by_ticket(self, token: bytes) -> str | None:
+        """Accept a bare Kerberos token (RFC 4121 4.1), which is what pykerberos sends; one token, one answer."""
+        try:
+            context = spnego.server(protocol="kerberos", options=NegotiateOptions.use_gssapi)
+            answer = context.step(token)
+        except SpnegoError:
+            raise self.refusal(failed_logon=True) from None
+        if not context.complete or _bare(context.client_principal or "") != _bare(self._admission.credentials.user):
+            raise self.refusal(failed_logon=True)
+        self._context, self.user, self._by_basic = context, _bare(self._admission.credentials.user), False
+        return f"Negotiate {base64.b64encode(answer).decode()}" if answer else None
+
+    def _by_credssp(self, token: bytes) -> None:
+        """Take a step of CredSSP: TLS in tokens, in it SPNEGO, in it the account's password. It begins with a TLS handshake."""
+        good = self._admission.credentials
+        if not self._by_tls or self._context is None or self._context.complete:
+            inner = spnego.server(protocol="negotiate", options=NegotiateOptions.use_negotiate)
+            self._context, self._by_tls = spnego.server(protocol="credssp", credssp_negotiate_context=inner), True
+        try:
+            with ACCOUNTS.knowing("", good.user, good.password):
+                answer = self._context.step(token)
+        except (SpnegoError, ValueError, struct.error, IndexError):
+            self._context = None
+            raise self.refusal(failed_logon=True) from None
+        if not self._context.complete:
+            is_refused = self._context.get_extra_info("auth_stage") == "Authentication failure"
+            raise UnauthorizedError((f"CredSSP {base64.b64encode(answer or b'').decode()}",), failed_logon=is_refused)
+        self.user, self._by_basic = _bare(good.user), False
 
     def _by_certificate(self) -> None:
         if not self._admission.tls or not self._has_certificate():
@@ -231,7 +289,7 @@ ACCOUNTS = _Accounts()
 
 def is_sealed(content_type: str) -> bool:
     """Whether a body of this content type is an encrypted envelope."""
-    return content_type.lower().replace(" ", "").startswith("multipart/encrypted")
+    return content_type.lower().replace(" ", "").startswith(("multipart/encrypted", "multipart/x-multi-encrypted"))
 
 
 def _new_context(token: bytes) -> spnego.ContextProxy:

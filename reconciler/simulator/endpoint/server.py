@@ -50,6 +50,8 @@ class Endpoint:
         port: int = 0,
         allow_basic: bool = False,
         allow_unencrypted: bool = False,
+        allow_credssp: bool = False,
+        allow_kerberos: bool = False,
         faults: Faults = NONE,
         tls: ssl.SSLContext | None = None,
         is_reachable: Callable[[], bool] = lambda: True,
@@ -59,7 +61,9 @@ class Endpoint:
         self.faults = FaultSwitch(faults)
         self.failed_logons = self.logons = self.requests = 0
         self._limits = limits or Limits()
-        self._admission = auth.Admission(credentials, allow_basic, allow_unencrypted, tls is not None)
+        clear = {"allow_basic": allow_basic, "allow_unencrypted": allow_unencrypted, "tls": tls is not None}
+        more = {"allow_credssp": allow_credssp, "allow_kerberos": allow_kerberos}
+        self._admission = auth.Admission(credentials, **clear, **more)
         self._is_reachable = is_reachable
         self._service = Service(host_name, as_program(run), clock or SystemClock(), self._limits, self.faults)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -177,7 +181,7 @@ class Endpoint:
         if not reply:
             return _empty(status)
         if sealed:
-            return _response(status, connection.seal(reply), auth.SEALED_TYPE)
+            return _response(status, *connection.seal(reply))
         return _response(status, reply, _SOAP_TYPE)
 
     async def _execute(self, envelope: bytes, user: str) -> tuple[int, bytes]:
@@ -328,6 +332,8 @@ def serve_fleet(
     limits: Limits | None = None,
     allow_basic: bool = False,
     allow_unencrypted: bool = False,
+    allow_credssp: bool = False,
+    allow_kerberos: bool = False,
     tls: ssl.SSLContext | None = None,
     is_reachable: Callable[[str], bool] = lambda _host_name: True,
 ) -> EndpointFleet:
@@ -347,6 +353,8 @@ def serve_fleet(
             port=0 if first_port is None else first_port + index,
             allow_basic=allow_basic,
             allow_unencrypted=allow_unencrypted,
+            allow_credssp=allow_credssp,
+            allow_kerberos=allow_kerberos,
             tls=tls,
             is_reachable=lambda: is_reachable(name),
         )

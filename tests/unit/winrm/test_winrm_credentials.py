@@ -2,12 +2,15 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.hosts.winrm import credentials
-from reconciler.hosts.winrm.config import WinRmConfig, WinRmConfigError, config_from, kerberos_environment
+from reconciler.hosts.winrm.config import Purpose, WinRmConfig, WinRmConfigError, config_from, kerberos_environment
 
 PREFIX = "RECONCILER_WINRM_"
 
@@ -98,6 +101,69 @@ def test_kerberos_finds_its_keytab_and_its_tickets(tmp_path: Path, monkeypatch: 
     keytab.chmod(0o644)
     with pytest.raises(WinRmConfigError, match="chmod 600"):
         kerberos_environment(config)
+
+
+def test_kerberos_has_no_name_with_a_backslash() -> None:
+    """The library would drop the backslash and ask for an account that nobody has."""
+    with pytest.raises(WinRmConfigError, match="user@REALM"):
+        WinRmConfig(transport="kerberos", username=r"CONTOSO\svc")
+
+
+@dataclass
+class SafePlace:
+    """What a keyring in memory knows by service and account, and what it raises where it is locked."""
+
+    known: dict[tuple[str, str], str]
+    trouble: Exception | None = None
+
+    def get(self, service: str, username: str) -> str | None:
+        if self.trouble:
+            raise self.trouble
+        return self.known.get((service, username))
+
+
+@pytest.fixture
+def safe_place() -> Iterator[SafePlace]:
+    """The keyring of this process, put back afterwards."""
+    why = "the library is missing: pip install 'reconciler[keyring]'"
+    keyring = pytest.importorskip("keyring", reason=why)
+    base: Any = pytest.importorskip("keyring.backend", reason=why).KeyringBackend
+    place = SafePlace({})
+
+    class InMemory(base):  # type: ignore[misc]
+        priority = 1.0
+        set_password = None
+
+        def get_password(self, service: str, username: str) -> str | None:
+            return place.get(service, username)
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(InMemory())
+    yield place
+    keyring.set_keyring(before)
+
+
+def test_a_password_comes_from_the_keyring_for_the_account_that_is_named(safe_place: SafePlace) -> None:
+    """Each identity has an entry of its own under the same service."""
+    safe_place.known = {("reconciler", "svc"): "s3cret!", ("reconciler", "reader"): "other"}
+    variables = {PREFIX + "PASSWORD_KEYRING": "reconciler", PREFIX + "USERNAME": "svc", PREFIX + "READ_USERNAME": "reader"}
+
+    reader, writer = (config_from(variables, None, purpose) for purpose in Purpose)
+
+    assert (reader.password.reveal(), writer.password.reveal()) == ("other", "s3cret!")
+
+
+def test_a_keyring_that_gives_nothing_says_why_and_nothing_else(safe_place: SafePlace) -> None:
+    """Its own words may hold what it knows."""
+    variables = {PREFIX + "PASSWORD_KEYRING": "reconciler", PREFIX + "USERNAME": "svc"}
+    with pytest.raises(WinRmConfigError, match="keyring set reconciler svc"):
+        config_from(variables)
+
+    safe_place.trouble = RuntimeError("locked, s3cret!")
+    with pytest.raises(WinRmConfigError, match="is it unlocked") as caught:
+        config_from(variables)
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__suppress_context__
 
 
 def test_what_weakens_the_connection_is_asked_for_by_name_and_logged(caplog: pytest.LogCaptureFixture) -> None:
