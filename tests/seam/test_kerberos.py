@@ -8,6 +8,7 @@ its own realm) is not settled by it.
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spnego
 
 from reconciler.hosts.port import Answer, Call, FailureKind, HostReport, Survey, Target
 from reconciler.hosts.winrm.adapter import WinRmHosts
@@ -23,6 +25,7 @@ from reconciler.hosts.winrm.config import WinRmConfig, kerberos_environment
 from reconciler.model.observation import Host
 from reconciler.simulator.endpoint import Credentials, EndpointFleet, serve_fleet
 from tests.seam.by_name import answer_scripts, run_script
+from tests.seam.test_https import an_authority
 
 pytest.importorskip("kerberos", reason="Kerberos needs pykerberos: pip install 'reconciler[kerberos]'")
 pytest.importorskip("gssapi", reason="the simulated hosts take tickets with gssapi: pip install 'pyspnego[kerberos]'")
@@ -43,6 +46,7 @@ CLIENT = """\
  dns_canonicalize_hostname = false
  rdns = false
  udp_preference_limit = 1
+ forwardable = true
  default_ccache_name = FILE:{folder}/unused-tickets
 [realms]
  {realm} = {{
@@ -130,15 +134,24 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
 
 
 @pytest.fixture
-def fleet(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> Iterator[EndpointFleet]:
-    """Two hosts that take tickets. Both are called localhost, on ports of their own."""
+def variables(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process find the centre, the hosts their keytab, and nobody what whoever runs the tests has."""
     for name, value in centre.variables.items():
         monkeypatch.setenv(name, value)
     for name in ("KRB5CCNAME", "KRB5_CLIENT_KTNAME"):
         monkeypatch.delenv(name, raising=False)
+
+
+def serving(**options: Any) -> EndpointFleet:
+    """Two hosts that take tickets. Both are called localhost, on ports of their own."""
     report = HostReport(Host(name="hv1", address="wéb✓" * 20_000))
     program = answer_scripts(lambda name, params: run_script(lambda _: report, name, params))
-    with serve_fleet(dict.fromkeys(TWO, program), ACCOUNT, allow_kerberos=True) as fleet:
+    return serve_fleet(dict.fromkeys(TWO, program), ACCOUNT, allow_kerberos=True, **options)
+
+
+@pytest.fixture
+def fleet(variables: None) -> Iterator[EndpointFleet]:
+    with serving() as fleet:
         yield fleet
 
 
@@ -163,6 +176,40 @@ def test_a_keytab_gets_the_ticket_and_messages_are_sealed_with_it(
 
     for answer in survey(fleet, monkeypatch, keytab=keytab, ticket_cache=cache, username=user):
         assert isinstance(answer.value, HostReport), answer.failure
+
+
+def test_over_https_the_ticket_is_as_good(
+    centre: Centre, variables: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority, keytab = an_authority(tmp_path, "fleet"), centre.keytab("svc", PRINCIPAL)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*authority.issue("hv1", dns="localhost"))
+    options = {"keytab": keytab, "ticket_cache": f"FILE:{centre.folder}/tickets-https", "ca_path": authority.path}
+
+    with serving(tls=tls) as fleet:
+        answers = survey(fleet, monkeypatch, **options)
+
+    for answer in answers:
+        assert isinstance(answer.value, HostReport), answer.failure
+
+
+@pytest.mark.parametrize("delegation", [False, True])
+def test_the_ticket_is_handed_on_only_where_that_is_asked_for(
+    centre: Centre, fleet: EndpointFleet, monkeypatch: pytest.MonkeyPatch, delegation: bool
+) -> None:
+    """Whoever has it may act as us everywhere. Handed on, it needs a ticket that may be (`forwardable` in krb5.conf)."""
+    contexts: list[spnego.ContextProxy] = []
+    make = spnego.server
+
+    def server(**options: Any) -> spnego.ContextProxy:
+        contexts.append(make(**options))
+        return contexts[-1]
+
+    monkeypatch.setattr(spnego, "server", server)
+    cache = f"FILE:{centre.folder}/tickets-handed-on-{delegation}"
+    survey(fleet, monkeypatch, keytab=centre.keytab("svc", PRINCIPAL), ticket_cache=cache, kerberos_delegation=delegation)
+
+    assert [bool(context.context_attr & spnego.ContextReq.delegate) for context in contexts] == [delegation] * 2
 
 
 def test_two_accounts_of_one_keytab_take_turns(centre: Centre, fleet: EndpointFleet, monkeypatch: pytest.MonkeyPatch) -> None:
