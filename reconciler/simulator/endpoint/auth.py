@@ -28,12 +28,13 @@ CREDSSP_PARTS_TYPE = _TYPE.format(form="multipart/x-multi-encrypted", protocol="
 TLS_RECORD_BYTES = 16384  # CredSSP seals by TLS, whose records hold so much; a longer body goes in parts (MS-WSMV 2.2.9.1.3)
 MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 _BOUNDARY = b"--Encrypted Boundary"
-_SEALED = re.compile(
-    rb"\s*--\s*Encrypted Boundary\r\n(?P<head>.*?)Length=(?P<length>\d+)\r\n--\s*Encrypted Boundary\r\n"
-    rb"\s*Content-Type: application/octet-stream\r\n(?P<sealed>.*?)(?=--\s*Encrypted Boundary(?:\r\n|--(?:\r\n)?\Z))",
-    re.DOTALL | re.IGNORECASE,
+_HEAD = re.compile(
+    rb"\s*--\s*Encrypted Boundary\r\n[^\0]*?Length=(\d+)\r\n--\s*Encrypted Boundary\r\n"
+    rb"\s*Content-Type: application/octet-stream\r\n",
+    re.IGNORECASE,
 )
-_END = re.compile(rb"--\s*Encrypted Boundary--(?:\r\n)?")
+_TAIL = re.compile(rb"--\s*Encrypted Boundary(?=\r\n|--(?:\r\n)?\Z)", re.IGNORECASE)
+_END = re.compile(rb"--\s*Encrypted Boundary--(?:\r\n)?", re.IGNORECASE)
 _SIGNATURE = b"NTLMSSP\x00"
 _KERBEROS = bytes.fromhex("06092a864886f712010202")  # the mechanism's name, 1.2.840.113554.1.2.2, as a token begins with it
 _AUTHENTICATE = 3
@@ -122,15 +123,14 @@ class Connection:
     def unseal(self, body: bytes) -> bytes:
         """Decrypt a multipart/encrypted body. Raises ``SealError``; the keys are then out of step for good, as on Windows."""
         parts, at = [], 0
-        while match := _SEALED.match(body, at):
-            parts.append(self._unsealed(match))
-            at = match.end()
+        while (head := _HEAD.match(body, at)) and (tail := _TAIL.search(body, head.end())):
+            parts.append(self._unsealed(body[head.end() : tail.start()], int(head[1])))
+            at = tail.start()
         if not parts or not _END.fullmatch(body, at):
             raise SealError
         return b"".join(parts)
 
-    def _unsealed(self, part: re.Match[bytes]) -> bytes:
-        sealed = part["sealed"]
+    def _unsealed(self, sealed: bytes, length: int) -> bytes:
         if self._context is None or len(sealed) < 4:
             raise SealError
         (size,) = struct.unpack("<i", sealed[:4])
@@ -138,7 +138,7 @@ class Connection:
             clear: bytes = self._context.unwrap_winrm(sealed[4 : 4 + size], sealed[4 + size :])
         except SpnegoError:
             raise SealError from None
-        if len(clear) != int(part["length"]):
+        if len(clear) != length:
             raise SealError
         return clear
 
