@@ -1,7 +1,8 @@
 """A time that no plan for the same machines can beat: slots have so much work, and who needs room waits for those who leave.
 
 Only what every plan has to do counts: of a machine that may go to several hosts its departure alone, of one that makes a stop
-its arrival alone. Rooms count only where no machine makes a stop, for a stop might make room earlier.
+its arrival alone, and of one that is in place nothing: another plan might make room, mend a rule or grant a wish by moving
+somebody else. Rooms count only where no machine makes a stop or leaves its place, for either might make room earlier.
 """
 
 from bisect import bisect_left
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Protocol
 
+from reconciler.model.drift import MachineDrift
 from reconciler.model.plan import MachineStep, Step
 from reconciler.model.words import Action
 from reconciler.plan.fleet import Fleet
@@ -59,9 +61,14 @@ def lower_bound_seconds(fleet: Fleet, steps: list[Step], slots: Limits) -> float
     """Return the bound in seconds; zero where there is nothing to migrate."""
     moves = [step for step in steps if isinstance(step, MachineStep) and step.migration_kind]
     hopping = {step.virtual_machine.id for step in moves if step.bypass}
-    works = _works(fleet, [step for step in moves if not step.bypass], hopping, slots)
+    drifts = {drift.observed.id: drift for drift in fleet.drift.unsettled if drift.observed is not None} if moves else {}
+    works = [
+        _work(step, drifts[step.virtual_machine.id], hopping, slots)
+        for step in moves
+        if not step.bypass and step.virtual_machine.id in drifts
+    ]
     bound = 0.0
-    if not hopping:
+    if len(works) == len(moves):
         bound = _delay(fleet, works, slots)
     loads: dict[Key, list[_Work]] = defaultdict(list)
     for work in works:
@@ -73,23 +80,15 @@ def lower_bound_seconds(fleet: Fleet, steps: list[Step], slots: Limits) -> float
     return round(max([bound, *(_packed(slots.limit(key), loads[key]) for key in full)]), 3)
 
 
-def _works(fleet: Fleet, moves: list[MachineStep], hopping: set[str], slots: Limits) -> list[_Work]:
-    drifts = {drift.observed.id: drift for drift in fleet.drift.unsettled if drift.observed is not None} if moves else {}
-    works: list[_Work] = []
-    for step in moves:
-        machine = step.virtual_machine.id
-        drift = drifts.get(machine)
-        if drift is None or drift.observed is None:
-            continue  # it is in place: another plan might make room, mend a rule or grant a wish by moving somebody else
-        source, target = step.source.casefold(), (step.destination or step.source).casefold()
-        flexible = drift.machine.placement is None or len(drift.machine.placement.hosts) > 1
-        keys: Sequence[Key] = slots.of(step)
-        if flexible or machine in hopping:
-            unsure = {source} if machine in hopping else {target} - {source}
-            keys = [key for key in keys if unsure.isdisjoint(key[1:])]
-        mib = drift.observed.memory_mib or 0 if step.action in LIVE else 0
-        works.append(_Work(step.estimated_seconds, keys, mib, source, None if flexible else target))
-    return works
+def _work(step: MachineStep, drift: MachineDrift, hopping: set[str], slots: Limits) -> _Work:
+    source, target = step.source.casefold(), (step.destination or step.source).casefold()
+    flexible = drift.machine.placement is None or len(drift.machine.placement.hosts) > 1
+    keys: Sequence[Key] = slots.of(step)
+    if flexible or step.virtual_machine.id in hopping:
+        unsure = {source} if step.virtual_machine.id in hopping else {target} - {source}
+        keys = [key for key in keys if unsure.isdisjoint(key[1:])]
+    mib = (drift.observed.memory_mib or 0) if step.action in LIVE and drift.observed else 0
+    return _Work(step.estimated_seconds, keys, mib, source, None if flexible else target)
 
 
 def _least(limit: int, load: list[_Work]) -> float:
