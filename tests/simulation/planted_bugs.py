@@ -82,8 +82,8 @@ BUGS: tuple[Bug, ...] = (
     _bug(
         "machines that lose their role in this pass do not count as unprotected",
         "decide/traffic.py",
-        "self.unprotected.update({flight.machine} if flight.is_crossing else ())",
-        "self.unprotected.update(())",
+        "self.unprotected.add(flight.machine)",
+        "self.unprotected.discard(flight.machine)",
     ),
     _bug(
         "machines that are known to lack their role do not count as unprotected",
