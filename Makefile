@@ -25,7 +25,7 @@ check: $(READY)
 sweep: $(READY)
 	@SWEEP_EXAMPLES=2000 $(BIN)/python -m pytest -n 2 tests/laws/test_apply.py
 
-# Simulated weeks of fleets with faults, every step checked; a failing seed replays exactly (300 seeds: under 10 minutes).
+# Simulated weeks of fleets with faults, every step checked; a failing seed replays exactly (200 seeds: about 10 minutes).
 simulate: $(READY)
 	@$(BIN)/reconciler simulate-life --seeds $(SEEDS) --first-seed $(FIRST_SEED)
 
@@ -37,7 +37,7 @@ planted-bugs: $(READY)
 harness: $(READY)
 	@$(BIN)/python -m tests.harness.rounds 50
 
-# Ten thousand random plans, each audited and then lived through in twenty random orders (about 10 minutes).
+# Ten thousand random plans, each audited and then lived through in twenty random orders (half an hour).
 sweep-plans: $(READY)
 	@SWEEP_PLANS=10000 $(BIN)/python -m pytest tests/laws/test_audit_sweep.py -s
 
@@ -58,7 +58,7 @@ ways-in: $(READY)
 	@$(WAYS)/bin/python -m pip install --quiet --disable-pip-version-check 'pywinrm[kerberos,credssp]' 'pyspnego[kerberos]' keyring
 	@$(WAYS)/bin/python -m pytest -rs tests/seam/test_kerberos.py tests/seam/test_credssp.py tests/seam/test_https.py tests/unit/winrm/test_winrm_credentials.py
 
-# What planning and loading take; answers are checked before they are timed (about 10 minutes).
+# What planning and loading take; answers are checked before they are timed (about 20 minutes).
 bench: $(READY)
 	@$(BIN)/python -m bench.bench_plan
 	@$(BIN)/python -m bench.bench_load

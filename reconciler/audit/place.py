@@ -34,7 +34,7 @@ def seen_in_place(case: Case) -> dict[str, str]:
 
 def _fits(machine: str, wanted: Managed, case: Case) -> bool:
     """Tell whether the one place where a machine was observed is where it should stand."""
-    if wanted.placement is not None and not wanted.placement.allows(case.seen[machine][0][0].name):
+    if not placement_allows(machine, case.seen[machine][0][0].name, case):
         return False
     return wanted.storage.is_unmanaged or (
         (stand := case.first_stand(machine)) is not None and storage_fits(wanted.storage, stand)

@@ -91,15 +91,20 @@ def test_a_move_between_clusters_survives_death_at_every_call(after_effect: bool
         assert fleet.run(dies_at=dies_at, after_effect=after_effect) is None
         if store_lost:
             fleet.store = MemoryStore(fleet.clock)
-        fleet.clock.sleep(30)
 
-        report = fleet.run()
+        _the_next_run_ends_it(fleet, dies_at)
 
-        assert report is not None
-        assert report.exit_code == 0, (dies_at, report)
-        assert fleet.machine() == ("Cluster2Node1", "Running", True), dies_at
-        assert set(movers(fleet.world.events).values()) <= {1}
-        assert fleet.world.check() == []
+
+def _the_next_run_ends_it(fleet: Fleet, interrupted_at: int) -> None:
+    fleet.clock.sleep(30)
+
+    report = fleet.run()
+
+    assert report is not None
+    assert report.exit_code == 0, (interrupted_at, report)
+    assert fleet.machine() == ("Cluster2Node1", "Running", True), interrupted_at
+    assert set(movers(fleet.world.events).values()) <= {1}
+    assert fleet.world.check() == []
 
 
 class FullStore(MemoryStore):
@@ -130,12 +135,7 @@ def test_a_store_that_is_full_at_any_write_stops_the_run_and_nothing_starts_that
         happened = [event.kind for event in fleet.world.events]
         assert not happened or "liveMigration" in intended, full_at
         assert EventKind.ROLE_ADDED not in happened or "addClusterRole" in intended, full_at
-        fleet.clock.sleep(30)
-        report = fleet.run()
-        assert report is not None
-        assert report.exit_code == 0, (full_at, report)
-        assert fleet.machine() == ("Cluster2Node1", "Running", True), full_at
-        assert set(movers(fleet.world.events).values()) <= {1}
+        _the_next_run_ends_it(fleet, full_at)
 
 
 def _writes_of_a_clean_run() -> int:
