@@ -2,14 +2,18 @@
 
 ``make_plan`` is the way in; each stage is a module that knows only the values in ``moves``: ``targets``, ``exact``, ``assign``
 (where to), ``routes`` (how: ``checks``, ``reach``, ``storage``, ``kinds``), ``clashes``, ``order`` and ``bypass`` (a safe
-sequence; of one group: ``group``, ``sequence``, ``explore``, ``hops``), ``splits``, ``steps``, ``schedule``, ``summary``,
-``guard``.
+sequence; of one group: ``group``, ``sequence``, ``explore``, ``hops``; what was ``announced`` is kept to), ``splits``,
+``steps``, ``schedule``, ``summary``, ``guard``.
 """
 
+from collections.abc import Sequence
+
+from reconciler.model.announced import AnnouncedMove
 from reconciler.model.desired import Desired
 from reconciler.model.drift import Drift, MachineStatus
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Blocked, DesiredRef, MachineStep, ObservationRef, Plan, PlanProblem, Step
+from reconciler.plan.announced import keep_announced
 from reconciler.plan.bypass import left_over, order_moves
 from reconciler.plan.clashes import without_clashes
 from reconciler.plan.estimate import Assumptions
@@ -37,17 +41,19 @@ def make_plan(
     drift: Drift,
     assumptions: Assumptions | None = None,
     solver: Solver | None = None,
+    announced: Sequence[AnnouncedMove] = (),
 ) -> Plan:
     """Return the whole plan; machines it cannot help are in ``blocked``, never a reason to stop.
 
     ``drift`` is what ``find_drift`` said of the same two values; ``assumptions`` are bandwidths and fixed costs for estimates,
     the policy's where not given;
-    ``solver`` looks further than the planner's own search where that leaves something open.
+    ``solver`` looks further than the planner's own search where that leaves something open. ``announced``: the migrations of a
+    plan made before; where machines need detours, what is left of it is kept to as long as no plan is known to be better.
     """
     assumed = assumptions or Assumptions.of(desired.policy)
     fleet = Fleet(desired, observation, drift)
     rules = Rules(fleet)
-    sequence, needed, blocked = _safe_sequence(fleet, rules, assumed, solver)
+    sequence, needed, blocked = _safe_sequence(fleet, rules, assumed, solver, announced)
     sequence = quicker(fleet, rules, sequence, lambda tried: _told_times(fleet, tried, assumed))
     sequence = with_splits(fleet, sequence, lambda tried: _seconds(_timed(fleet, tried, assumed)[0]))
     steps, least = _timed(fleet, sequence, assumed)
@@ -83,15 +89,15 @@ def _told_times(fleet: Fleet, sequence: list[Placed], assumed: Assumptions) -> t
 
 
 def _safe_sequence(
-    fleet: Fleet, rules: Rules, assumed: Assumptions, solver: Solver | None
+    fleet: Fleet, rules: Rules, assumed: Assumptions, solver: Solver | None, announced: Sequence[AnnouncedMove]
 ) -> tuple[list[Placed], int, list[Blocked]]:
     """Return the moves in a safe order, how many migrations any plan needs for that, and the machines left out."""
     choice = choose_targets(fleet, rules, assumed, solver)
     moves, clashing = without_clashes(fleet, choice.moves)
-    ordered = order_moves(fleet, rules, moves, solver)
+    ordered = keep_announced(fleet, rules, moves, order_moves(fleet, rules, moves, solver), announced)
     while needless := _makes_room_for_nobody(ordered.state, ordered.left) & {move.id for move in moves}:
         moves = [move for move in moves if move.id not in needless]
-        ordered = order_moves(fleet, rules, moves, solver)
+        ordered = keep_announced(fleet, rules, moves, order_moves(fleet, rules, moves, solver), announced)
     state = _without_idle(fleet, rules, ordered.state)
     blocked = choice.told([*choice.blocked, *clashing, *left_over(ordered)])
     left = {move.id for move in ordered.left}

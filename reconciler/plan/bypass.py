@@ -23,6 +23,7 @@ class Ordered:
 
     ``extra_bound``: no order of the moves that are placed takes fewer extra migrations. ``proven``: what is left over can be
     placed in no order, whatever detours are made. ``narrow``: groups that were searched apart might have helped each other.
+    ``awaited``: who of those left over (VMId, case folded) only waits for which machine, on its way to an interim stop.
     """
 
     state: State
@@ -30,6 +31,7 @@ class Ordered:
     extra_bound: int = 0
     proven: bool = True
     narrow: bool = False
+    awaited: dict[str, str] = field(default_factory=dict)
 
     @property
     def migrations(self) -> int:
@@ -161,6 +163,8 @@ def left_over(result: Ordered) -> list[Blocked]:
 
 
 def _blocked(result: Ordered, move: Move) -> Blocked:
+    if move.id in result.awaited:
+        return _blocked_for_now(move, result.awaited[move.id])
     obstacle = result.state.obstacle(move)
     if obstacle is not None and obstacle[0] == "rule":
         finding = f"rule {obstacle[1]} keeps it apart from a machine that stays at {move.target}"
@@ -171,6 +175,12 @@ def _blocked(result: Ordered, move: Move) -> Blocked:
     if obstacle is not None and obstacle != memory_key(move.target):
         return _blocked_at_source(result, move)
     return _blocked_by_memory(result, move)
+
+
+def _blocked_for_now(move: Move, other: str) -> Blocked:
+    finding = f"it follows once {other}, which is on its way to an interim stop, has made room"
+    remedy = "wait for that migration to end; the next pass plans anew"
+    return as_blocked(move.drift, Refusal("memory", "migrating", finding, remedy), {"memory": 1}, move.reason, proven=False)
 
 
 def _blocked_at_source(result: Ordered, move: Move) -> Blocked:

@@ -5,7 +5,7 @@ be taken in two; one that may go to several hosts may take another. A machine th
 back, or for good where it may. Every stop satisfies what a destination must.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.model import paths
@@ -109,10 +109,7 @@ class Ways:
                 continue
             yield from self._for_good(state, drift, machine, host)
             if extra > 1:
-                if machine.id not in self.homes:
-                    home = Route(None, Action.LIVE_MIGRATION)
-                    self.homes[machine.id] = Move(drift, machine, host, home, "bypass", True)
-                yield from self._of_host(state, self.homes[machine.id])
+                yield from self._of_host(state, self.home_of(drift, machine, host))
 
     def _settled(self, hosts: set[str], extra: int) -> list[tuple[MachineDrift, VirtualMachine, str]]:
         """Machines in place at hosts that others want; with more migrations to spend also those at interim hosts."""
@@ -126,6 +123,24 @@ class Ways:
             and (everywhere or drift.host.casefold() in hosts)
             and may_be_parked(drift)
         ]
+
+    def home_of(self, drift: MachineDrift, machine: VirtualMachine, host: str) -> Move:
+        """Return the move that a machine in place would have if it stood elsewhere: back to where it is."""
+        if machine.id not in self.homes:
+            self.homes[machine.id] = Move(drift, machine, host, Route(None, Action.LIVE_MIGRATION), "bypass", True)
+        return self.homes[machine.id]
+
+    def stop_at(self, move: Move, host: str) -> Hop | None:
+        """Return the stop that a machine could make at one host, whatever room there is."""
+        known = host in self._others_than_ends(move)
+        return _hop_via(self, move, host) if known and _may_stop(move) else None
+
+    def parks(self, move: Move, names: Collection[str]) -> Iterator[Hop]:
+        """Yield the interim places for files of a move, by name, whatever room there is."""
+        files = tuple(file for file in move.route.storage if file.file in names)
+        if files and _may_park_files(move):
+            hops = (_hop_by_files(self, move, files, place) for place in _interim_places(self.fleet, move))
+            yield from (hop for hop in hops if hop is not None)
 
     def detours(self, move: Move) -> list[Hop]:
         """Return all detours of a move that cost one extra migration, whatever room there is for them now."""
