@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.audit import audit
 from reconciler.diff import find_drift
+from reconciler.model.announced import AnnouncedMove
 from reconciler.model.desired import Desired
 from reconciler.model.drift import Drift
 from reconciler.model.observation import Observation
@@ -35,13 +36,15 @@ class Thought:
     plan: Plan
 
 
-def think(desired: Desired, observation: Observation, solver: Solver | None = None) -> Thought:
+def think(
+    desired: Desired, observation: Observation, solver: Solver | None = None, announced: Sequence[AnnouncedMove] = ()
+) -> Thought:
     """Return drift and an audited plan; raise UnsoundPlan where the audit disagrees with the planner.
 
-    ``solver`` is asked where the planner's own search leaves something open.
+    ``solver`` is asked where the planner's own search leaves something open; ``announced`` is what a plan before said.
     """
     drift = find_drift(desired, observation)
-    plan = make_plan(desired, observation, drift, solver=solver)
+    plan = make_plan(desired, observation, drift, solver=solver, announced=announced)
     findings = audit(plan, desired, observation)
     if findings:
         raise UnsoundPlan(findings)

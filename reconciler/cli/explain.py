@@ -6,7 +6,7 @@ import typer
 
 from reconciler.cli.arguments import DEFAULT_FOLDER, ConfigFile, Folder, ObservationFile, PlainOutput, StateFile, TextOrJson
 from reconciler.cli.console import fail, finish, print_data, print_json, use_color, width
-from reconciler.cli.inputs import desired_under_holds, memory_or_fail, observation_or_fail
+from reconciler.cli.inputs import announced_or_fail, desired_under_holds, memory_or_fail, observation_or_fail
 from reconciler.cli.plan import think_or_fail
 from reconciler.explain import explain as explanation_of
 from reconciler.model.exit_codes import ExitCode
@@ -27,7 +27,7 @@ def explain(
     clock = system_clock()
     desired = desired_under_holds(folder, state, clock)
     seen = observation_or_fail(desired, observation, config, clock)
-    thought = think_or_fail(desired, seen)
+    thought = think_or_fail(desired, seen, announced_or_fail(state, clock))
     # A saved observation is explained as of its own time; as of today everything in it would only be stale.
     now = seen.observed_at if observation else clock.now()
     memory = memory_or_fail(state, clock, now)

@@ -15,6 +15,7 @@ from reconciler.files import FileProblem, read_observation
 from reconciler.folder import load_folder, user_cache
 from reconciler.hosts.port import Hosts
 from reconciler.hosts.winrm.config import WinRmConfigError
+from reconciler.model.announced import AnnouncedMove
 from reconciler.model.desired import Desired
 from reconciler.model.hold import MachineHold
 from reconciler.model.memory import Memory
@@ -23,6 +24,7 @@ from reconciler.model.problem import Problem
 from reconciler.observe import survey, targets_of
 from reconciler.store import Access, Entry, StoreError
 from reconciler.store.holds import HOLD_KINDS, active_holds
+from reconciler.store.plans import last_announced
 from reconciler.wiring import open_store, winrm_hosts
 
 Way = TypeVar("Way")
@@ -48,6 +50,15 @@ def entries_or_fail(state: Path | None, clock: Clock, kinds: Collection[str]) ->
     try:
         with open_store(state, clock, command="read", access=Access.READ) as store:
             return store.entries(kinds=kinds)
+    except StoreError as error:
+        fail(error.problem)
+
+
+def announced_or_fail(state: Path | None, clock: Clock) -> tuple[AnnouncedMove, ...]:
+    """Return what the plan that was carried out last announced; nothing where no plan was ever carried out from here."""
+    try:
+        with open_store(state, clock, command="read", access=Access.READ) as store:
+            return last_announced(store)
     except StoreError as error:
         fail(error.problem)
 

@@ -18,11 +18,12 @@ from reconciler.cli.arguments import (
     StateFile,
 )
 from reconciler.cli.console import fail, finish, print_data, print_json, say, use_color, width
-from reconciler.cli.inputs import desired_under_holds, observation_or_fail
+from reconciler.cli.inputs import announced_or_fail, desired_under_holds, observation_or_fail
 from reconciler.cli.patch import print_patch
 from reconciler.collector import collector_at_rest
 from reconciler.cycle import Thought, UnsoundPlan, think
 from reconciler.explain import FORMS, what_if
+from reconciler.model.announced import AnnouncedMove
 from reconciler.model.desired import Desired
 from reconciler.model.exit_codes import ExitCode, exit_code_for
 from reconciler.model.observation import Observation
@@ -55,7 +56,7 @@ def plan(
     clock = system_clock()
     desired = suppose_all(desired_under_holds(folder, state, clock), changes)
     seen = observation_or_fail(desired, observation, config, clock)
-    made = think_or_fail(desired, seen).plan
+    made = think_or_fail(desired, seen, announced_or_fail(state, clock)).plan
     if out:
         _save(made, out)
     if output is OutputFormat.JSON:
@@ -87,7 +88,7 @@ def drift(
     clock = system_clock()
     desired = desired_under_holds(folder, state, clock)
     seen = observation_or_fail(desired, observation, config, clock)
-    thought = think_or_fail(desired, seen)
+    thought = think_or_fail(desired, seen, announced_or_fail(state, clock))
     made = thought.plan
     if as_patch:
         print_patch(folder, thought)
@@ -111,10 +112,10 @@ def suppose_all(desired: Desired, changes: Sequence[str]) -> Desired:
 
 
 @collector_at_rest()
-def think_or_fail(desired: Desired, seen: Observation) -> Thought:
+def think_or_fail(desired: Desired, seen: Observation, announced: Sequence[AnnouncedMove] = ()) -> Thought:
     """Return drift and plan; a plan that the audit refuses is a bug of ours, and is said as such."""
     try:
-        return think(desired, seen, solver())
+        return think(desired, seen, solver(), announced)
     except UnsoundPlan as unsound:
         fail(*unsound.findings, this_is_a_bug())
 

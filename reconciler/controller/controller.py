@@ -20,6 +20,7 @@ from reconciler.cycle import Thought, think
 from reconciler.decide import Decision, Reason, attempt_key, decide
 from reconciler.desired.holding import with_holds
 from reconciler.hosts.port import Call, Hosts, ListMigrations
+from reconciler.model.announced import announced_by
 from reconciler.model.desired import Desired
 from reconciler.model.drift import MachineStatus
 from reconciler.model.observation import Observation
@@ -29,6 +30,7 @@ from reconciler.model.words import Action
 from reconciler.plan.solver import Solver
 from reconciler.store import Store
 from reconciler.store.holds import HOLD_KINDS, active_holds
+from reconciler.store.plans import last_announced
 
 # What waiting in this run can cure: a slot, room or a role that something already under way will free.
 NOT_WORTH_WAITING = frozenset(
@@ -90,6 +92,8 @@ class Controller:
         self._told = 0
         self._looker = Looker(self.hosts, self.clock, self.options.full_survey_seconds)
         self._digest: str | None = None
+        approved = self.options.approved
+        self._announced = announced_by(approved.steps) if approved else last_announced(self.store)
 
     def stop(self) -> None:
         """Start nothing more; a machine that is without high availability because of us still gets its role."""
@@ -108,12 +112,19 @@ class Controller:
         self.starter.note_restored_roles(observation)
         self.followed.settle(desired, observation)
         self.followed.close_begun(observation)
-        thought = think(self._under_holds(desired, observation), observation, self.solver)
+        thought = think(self._under_holds(desired, observation), observation, self.solver, self._announced)
+        self._announce(thought.plan)
         self.followed.adopt(thought.drift)
         self.followed.intervene(thought.drift, desired.digest)
         self._let_go_of_debts(thought)
         self._show(thought.plan)
         return thought
+
+    def _announce(self, plan: Plan) -> None:
+        """What was announced stays so until a plan says something else; one that says less is the rest of it, or saw less."""
+        planned = announced_by(plan.steps)
+        if not set(planned) <= set(self._announced):
+            self._announced = planned
 
     def _forgive(self, desired: Desired) -> None:
         """Another desired state is another question: what was given up, or left to whoever cancelled it, is tried again."""

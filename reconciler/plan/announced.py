@@ -5,6 +5,7 @@ an interim stop, whoever waits for its room would be sent on a detour of its own
 move by move, every check made again, and kept where it brings as many machines into place with no more migrations.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -35,6 +36,8 @@ def keep_announced(fleet: Fleet, rules: Rules, moves: Sequence[Move], fresh: Ord
         return fresh
     stops = _stops_under_way(fleet, announced)
     rest = _follow(fleet, rules, moves, announced, stops)
+    if _deeds(rest) == _deeds(fresh):
+        return fresh
     if not _ids(rest.left) <= _ids(fresh.left) or (not stops and _worth(rest) > _worth(fresh)):
         return fresh
     return _for_now(fleet, rules, rest, fresh, stops, moves) if stops else replace(fresh, state=rest.state, left=rest.left)
@@ -58,6 +61,15 @@ class _Rest:
 
 def _worth(found: "_Rest | Ordered") -> tuple[int, int]:
     return len(found.left), sum(placed.move.route.migrations for placed in found.state.placed)
+
+
+def _deeds(found: "_Rest | Ordered") -> Counter[AnnouncedMove]:
+    return Counter(_announced(placed.move) for placed in found.state.placed)
+
+
+def _announced(move: Move) -> AnnouncedMove:
+    files = frozenset((file.file, paths.normal(file.target)) for file in move.route.storage)
+    return AnnouncedMove(move.id, move.source, move.route.destination, files, move.bypass)
 
 
 def _ids(moves: Sequence[Move]) -> set[str]:
@@ -178,7 +190,7 @@ class _Following:
 
     def _make(self, one: AnnouncedMove) -> bool:
         for hop in self._ways_on(one):
-            if _is(hop.first, one) and self.state.obstacle(hop.first) is None:
+            if _announced(hop.first) == one and self.state.obstacle(hop.first) is None:
                 self.state.place(hop.first)
                 self._note(hop)
                 return True
@@ -209,19 +221,15 @@ class _Following:
             yield from self._to_host(move, one.destination, is_stop=one.bypass)
 
     def _to_host(self, move: Move, host: str, *, is_stop: bool) -> Iterator[Hop]:
-        """A stop at a host, or that host for good where the machine may be there and no rule has a say."""
-        drift, placement = move.drift, move.drift.machine.placement
+        """A stop at a host, or that host for good where the machine may be there and no wish speaks of another."""
+        rules, drift, placement = self.state.rules, move.drift, move.drift.machine.placement
         if is_stop:
             if (hop := self.ways.stop_at(move, host)) is not None:
                 yield hop
-        elif placement is not None and placement.allows(host) and not self.state.rules.of(drift):
+        elif placement is not None and placement.allows(host) and not placement.prefer and rules.may_choose(drift, host):
+            if rules.are_wished(drift):
+                return
             route = self.ways.route(move, move.machine, move.source, host)
             if isinstance(route, Route) and not route.needs:
                 reason = MAKES_ROOM if move.bypass else move.reason
                 yield Hop(replace(move, route=route, reason=reason, bypass=False), None, 0)
-
-
-def _is(move: Move, one: AnnouncedMove) -> bool:
-    files = frozenset((file.file, paths.normal(file.target)) for file in move.route.storage)
-    ends = (move.source, move.route.destination, move.bypass)
-    return ends == (one.source, one.destination, one.bypass) and files == one.files

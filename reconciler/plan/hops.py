@@ -228,9 +228,10 @@ class Ways:
         names = [name for name in placement.hosts if name.casefold() not in but | {source.casefold()}] if placement else []
         if not names:
             return
-        if state.rules.of(drift):
-            self.complete = False  # what rules say of another host was weighed when the hosts were chosen
+        if len(state.rules.apart(drift)) < len(state.rules.of(drift)):
+            self.complete = False  # who keeps together was weighed when the hosts were chosen
             return
+        names = [name for name in names if state.rules.may_choose(drift, name)]
         for number, (name, room) in enumerate(self._with_room(state, names, machine)):
             if number == INTERIM_HOSTS:
                 self.complete = self.complete and room >= self.ample_mib

@@ -42,6 +42,18 @@ class Rules:
         """Return the required rules that keep a machine apart from others."""
         return [rule for rule in self.of(drift) if rule.type is RuleType.ANTI_AFFINITY]
 
+    def may_choose(self, drift: MachineDrift, host: str) -> bool:
+        """Tell whether a machine may go to a host as far as can be said without knowing who will be there.
+
+        Whom it keeps apart from is for the order of moves to see; who keeps together is weighed as hosts are chosen.
+        """
+        rules = self.of(drift)
+        return len(self.apart(drift)) == len(rules) and all(self.value(rule, host) is not None for rule in rules)
+
+    def are_wished(self, drift: MachineDrift) -> bool:
+        """Tell whether preferred rules name a machine."""
+        return drift.machine.name.casefold() in self._wishes
+
     def value(self, rule: PlacementRule, host: str) -> str | None:
         """Return the topology value that a rule sees at a host."""
         return self._fleet.topology(host, rule.topology)

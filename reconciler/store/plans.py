@@ -6,9 +6,14 @@ There is one entry for each plan that says more than the one before; a plan that
 from collections.abc import Sequence
 from typing import Any
 
+from reconciler.model.announced import AnnouncedMove
 from reconciler.model.plan import MachineStep, Plan, Step
+from reconciler.model.words import MIGRATION_KINDS
 from reconciler.store.kinds import PLAN_APPROVED, PLANNED
 from reconciler.store.port import Entry, Store
+
+LOOKED_BACK = 20  # plans, to find the one that the last one is the rest of
+MIGRATIONS = frozenset(action.value for action in MIGRATION_KINDS)
 
 
 def record_plan(store: Store, plan: Plan) -> Entry | None:
@@ -27,6 +32,18 @@ def _covers(last: Entry, plan: Plan) -> bool:
         and all(_deed(_step(step)) in known for step in plan.steps)
         and all((one.subject, one.code) in blocked for one in plan.blocked)
     )
+
+
+def last_announced(store: Store) -> tuple[AnnouncedMove, ...]:
+    """Return the migrations of the plan that was recorded last; of one that merely shrank since, as they were at first."""
+    kept: tuple[AnnouncedMove, ...] = ()
+    for entry in reversed(store.entries(kinds=(PLANNED,), limit=LOOKED_BACK)):
+        steps = (step for step in entry.data["steps"] if step["action"] in MIGRATIONS)
+        before = tuple(AnnouncedMove.read(step) for step in steps)
+        if not set(kept) <= set(before):
+            break
+        kept = before
+    return kept
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
@@ -73,6 +90,8 @@ def _step(step: Step) -> dict[str, Any]:
     kept: dict[str, Any] = {"id": step.id, "subject": step.subject, "action": step.action.value, "because": step.because}
     if isinstance(step, MachineStep):
         kept |= {"machine": step.virtual_machine.id, "from": step.source, "to": step.destination}
+    if isinstance(step, MachineStep) and step.migration_kind:
+        kept |= AnnouncedMove.of(step).to_json() | {"machine": step.virtual_machine.id}
     return kept
 
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.diff import find_drift
 from reconciler.model import observation as seen
 from reconciler.model import paths
+from reconciler.model.announced import AnnouncedMove
 from reconciler.model.desired import Desired
 from reconciler.model.observation import Observation
 from reconciler.model.plan import MachineStep, Plan
@@ -24,8 +25,8 @@ Item = TypeVar("Item")
 LAWS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
-def plan_for(wanted: Desired, fleet: Observation) -> Plan:
-    return make_plan(wanted, fleet, find_drift(wanted, fleet))
+def plan_for(wanted: Desired, fleet: Observation, announced: Sequence[AnnouncedMove] = ()) -> Plan:
+    return make_plan(wanted, fleet, find_drift(wanted, fleet), announced=announced)
 
 
 @st.composite

@@ -1,6 +1,7 @@
 """What every planning test needs: the plan for a desired state and a fleet, and short ways to speak of its steps."""
 
 from reconciler.diff import find_drift
+from reconciler.model.announced import announced_by
 from reconciler.model.desired import Desired
 from reconciler.model.observation import Observation
 from reconciler.model.plan import MachineStep, Plan, Step
@@ -8,10 +9,10 @@ from reconciler.plan import make_plan
 from tests.builders import a_fleet
 
 
-def plan_for(wanted: Desired, fleet: Observation | None = None) -> Plan:
-    """Return the plan; the usual fleet of two hosts where none is given."""
+def plan_for(wanted: Desired, fleet: Observation | None = None, announced: Plan | None = None) -> Plan:
+    """Return the plan; the usual fleet of two hosts where none is given. ``announced`` is a plan made before."""
     seen = fleet or a_fleet()
-    return make_plan(wanted, seen, find_drift(wanted, seen))
+    return make_plan(wanted, seen, find_drift(wanted, seen), announced=announced_by(announced.steps) if announced else ())
 
 
 def story(plan: Plan) -> list[str]:
