@@ -220,7 +220,8 @@ def _event_lines(answer: Answer) -> list[str]:
 
 
 def _hosts_of(step: Step, asked: str) -> list[str]:
-    ends = [step.source, step.destination] if isinstance(step, MachineStep) else []
+    """Return the hosts that a change concerns: any node carries out what belongs to its cluster, and it concerns every node."""
+    ends = [step.source, step.destination] if isinstance(step, MachineStep) else step.hosts
     return sorted({asked, *(host for host in ends if host)})
 
 

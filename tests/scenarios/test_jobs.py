@@ -10,7 +10,9 @@ import pytest
 from reconciler.clock import ManualClock
 from reconciler.controller import Controller, Options, Run
 from reconciler.controller.cancel import Cancelled, cancel_migration
-from reconciler.hosts.port import Answer, Call, Survey
+from reconciler.hosts.port import Answer, Call, ConfigureCluster, Failure, FailureKind, Survey
+from reconciler.model import desired as wanted
+from reconciler.model import observation as seen
 from reconciler.model.desired import Desired, Placement
 from reconciler.model.problem import Problem
 from reconciler.model.progress import OutcomeState
@@ -18,7 +20,7 @@ from reconciler.simulator.fleet import SimulatedHosts
 from reconciler.simulator.history import over_limit
 from reconciler.simulator.world import World
 from reconciler.store import MemoryStore
-from tests.builders import a_fleet, a_host, a_vm, desired, desired_vm
+from tests.builders import a_fleet, a_host, a_vm, desired, desired_vm, source
 from tests.scenarios.staging import Scenario, Watcher, on_stage
 
 
@@ -172,6 +174,42 @@ def test_surveys_of_only_the_hosts_concerned_lead_to_the_same_end_with_fewer_que
         asked[interval] = hosts.surveys
 
     assert asked[3600.0] < asked[None] * 2 / 3
+
+
+class NobodyHears(SimulatedHosts):
+    """Hosts of which the one that is to change its cluster's limit cannot be reached; what each was asked is remembered."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.asked: list[tuple[str, str]] = []
+
+    def ask(self, calls: Sequence[Call]) -> list[Answer]:
+        """Remember, and ask; a change of a cluster comes to nobody."""
+        self.asked += [(type(call.operation).__name__, call.target.name) for call in calls]
+        lost = Failure(FailureKind.UNREACHABLE, "connection refused", "look again")
+        told = super().ask([call for call in calls if not isinstance(call.operation, ConfigureCluster)])
+        answers = iter(told)
+        return [
+            Answer(call, failure=lost) if isinstance(call.operation, ConfigureCluster) else next(answers) for call in calls
+        ]
+
+
+def test_after_a_change_of_its_cluster_a_node_is_looked_at_again_before_anything_starts_there() -> None:
+    """Any node carries the change out, and it concerns all of them: who knows what became of it."""
+    nodes = (a_host("Host1", cluster="C1"), a_host("Host2", a_vm("vm1"), cluster="C1"), a_host("Host3"))
+    observation = a_fleet(*nodes, clusters=(seen.Cluster(name="C1", maximum_parallel_migrations=2),))
+    limit = wanted.Cluster("C1", source("C1"), "c1.contoso.com", maximum_parallel_migrations=1)
+    clock = ManualClock(observation.observed_at + timedelta(minutes=1))
+    hosts = NobodyHears(World(observation, clock))
+    engine = Controller(hosts, MemoryStore(clock), clock, Watcher(), Options(full_survey_seconds=3600.0))
+
+    for _ in range(3):
+        engine.pass_once(desired(limit, desired_vm("vm1", "Host3"), hosts=3))
+        clock.sleep(5)
+
+    change = hosts.asked.index(("ConfigureCluster", "Host1"))
+    start = hosts.asked.index(("StartMigration", "Host2"))
+    assert ("Survey", "Host2") in hosts.asked[change:start]
 
 
 def test_a_migration_that_nobody_can_tell_of_for_a_moment_is_not_given_up_however_long_it_ran() -> None:
