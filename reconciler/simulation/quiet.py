@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.desired import Desired
 from reconciler.model.observation import Observation
-from reconciler.simulation.checker import Violation
-from reconciler.simulation.checker.settled import blocked_for_good, kept_back, unsettled
+from reconciler.simulation.checker import Violation, in_window
+from reconciler.simulation.checker.settled import blocked_for_good, kept_back, shut_out, unsettled
 
 if TYPE_CHECKING:
     from reconciler.simulation.life import Life
 
 MOST_RUNS = 60
+SOON_RUNS = 12  # whatever the windows: roles and settings wait for none
 MOST_DAYS = 9  # windows that open on some days of the week only
 SILENT_RUNS = 3
 BETWEEN_RUNS = timedelta(minutes=41)  # longer than the longest back-off
@@ -54,8 +55,17 @@ def _converge(life: "Life", without: tuple[str, ...]) -> None:
         moving = any(host.running_migrations for host in life.stage.world.observation().hosts)
         if report is not None and not moving and not _left(life, without):
             return
-        life.stage.timeline.sleep((BETWEEN_RUNS if number < 12 else LATER_BETWEEN_RUNS).total_seconds())
+        _wait(life, number)
     raise Violation("L3" if without else "L1", f"not settled after {MOST_RUNS} calm runs: {_told(life, without)}")
+
+
+def _wait(life: "Life", number: int) -> None:
+    """Wait for the next run. After half a day a run counts only while a window is open: else nothing could come of it."""
+    stage, soon = life.stage, number < SOON_RUNS
+    stage.timeline.sleep((BETWEEN_RUNS if soon else LATER_BETWEEN_RUNS).total_seconds())
+    latest = stage.timeline.now() + timedelta(days=MOST_DAYS)
+    while not soon and not in_window(stage.desired, stage.clock.now()) and stage.timeline.now() < latest:
+        stage.timeline.sleep(LATER_BETWEEN_RUNS.total_seconds() / 3)
 
 
 def _told(life: "Life", without: tuple[str, ...]) -> str:
@@ -68,7 +78,7 @@ def _left(life: "Life", without: tuple[str, ...]) -> list[str]:
         return ["no pass came to its end"]
     now = stage.world.observation()
     excused = blocked_for_good(life.left, stage.options.tightness, stage.desired, now, bool(without))
-    excused |= _needing(without, stage.desired, now)
+    excused |= shut_out(life.left, stage.desired, now) | _needing(without, stage.desired, now)
     excused |= kept_back(life.left, stage.desired, now, excused)
     if not without:
         _roles_as_before(life)

@@ -189,9 +189,7 @@ class NobodyHears(SimulatedHosts):
         lost = Failure(FailureKind.UNREACHABLE, "connection refused", "look again")
         told = super().ask([call for call in calls if not isinstance(call.operation, ConfigureCluster)])
         answers = iter(told)
-        return [
-            Answer(call, failure=lost) if isinstance(call.operation, ConfigureCluster) else next(answers) for call in calls
-        ]
+        return [Answer(call, failure=lost) if isinstance(call.operation, ConfigureCluster) else next(answers) for call in calls]
 
 
 def test_after_a_change_of_its_cluster_a_node_is_looked_at_again_before_anything_starts_there() -> None:

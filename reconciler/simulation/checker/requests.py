@@ -241,11 +241,16 @@ def _hands_off(asked: Asked) -> str | None:
     return None if wish.drift == "correct" else f"its drift is set to {wish.drift.value}"
 
 
-def _in_window(asked: Asked) -> str | None:
-    windows = asked.desired.policy.windows
-    if not isinstance(asked.operation, StartMigration) or not windows:
+def _while_open(asked: Asked) -> str | None:
+    if not isinstance(asked.operation, StartMigration) or in_window(asked.desired, asked.now):
         return None
-    return None if any(_covers(window, asked.now) for window in windows) else f"no window is open at {asked.now.isoformat()}"
+    return f"no window is open at {asked.now.isoformat()}"
+
+
+def in_window(desired: Desired, now: datetime) -> bool:
+    """Tell whether migrations may start by the windows that are wanted; without any they always may."""
+    windows = desired.policy.windows
+    return not windows or any(_covers(window, now) for window in windows)
 
 
 def _covers(window: wanted.Window, now: datetime) -> bool:
@@ -324,7 +329,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("S5", _apart),
     ("S5", _open_host),
     ("S8", _hands_off),
-    ("S8", _in_window),
+    ("S8", _while_open),
     ("S12", _settings_unused),
     ("S6", _start_allowed),
     ("S7", _role_wanted),

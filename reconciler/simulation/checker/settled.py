@@ -79,6 +79,25 @@ def _wants_role_in_vain(wish: VirtualMachine | None, excused: frozenset[str]) ->
     return wish.id in excused or wish.hold is not None or wish.drift != "correct"
 
 
+def shut_out(left: Left, desired: Desired, now: Observation) -> frozenset[str]:
+    """Return the machines that may not stay where they are and have nowhere to go: all else they may be on is closed.
+
+    Only those that the report calls blocked: where nothing can be done, that is what it has to say. What is in place is never
+    among them, so that its files and its role are looked at.
+    """
+    told = {one.id for one in left.blocked}
+    places = {machine.id: host.name for host, machine in now.machines() if machine.id in told}
+    wishes = [one for one in desired.virtual_machines if one.id in places and one.placement]
+    return frozenset(one.id or "" for one in wishes if _has_nowhere_to_go(one, places[one.id or ""], desired))
+
+
+def _has_nowhere_to_go(wish: VirtualMachine, host: str, desired: Desired) -> bool:
+    asked, placement = desired.host(host), wish.placement
+    assert placement is not None
+    may_stay = placement.allows(host) and not (asked is not None and asked.maintenance)
+    return not may_stay and all(_closed(name, desired) for name in placement.hosts if name != host)
+
+
 def unsettled(
     desired: Desired, now: Observation, moment: datetime, excused: frozenset[str], dead: tuple[str, ...] = ()
 ) -> list[str]:
@@ -87,9 +106,7 @@ def unsettled(
     found: list[str] = []
     for wish in desired.virtual_machines:
         held = wish.hold is not None and (wish.hold.until is None or moment < wish.hold.until)
-        host = places[wish.id or ""][0].name
-        shut = wish.placement is not None and all(_closed(name, desired) for name in wish.placement.hosts if name != host)
-        if wish.drift == "correct" and not held and wish.id not in excused and not (shut and not _closed(host, desired)):
+        if wish.drift == "correct" and not held and wish.id not in excused:
             found += _differences(wish, *places[wish.id or ""], desired)
     return found + [text for host in now.hosts if host.name not in dead for text in _settings(host, desired, now)]
 
