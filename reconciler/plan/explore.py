@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from reconciler.plan.hops import Ways
+from reconciler.plan.hops import Ways, is_flexible
 from reconciler.plan.moves import Move
 from reconciler.plan.openings import fewest_to_go_on
 from reconciler.plan.order import Key, State, by_priority
@@ -65,7 +65,7 @@ def explore(search: Search, state: State, remaining: tuple[Move, ...], extra: in
 
 
 def _then(search: Search, state: State, positions: dict[str, str], move: Move, rest: list[Move], extra: int) -> State | None:
-    if not _is_new(search.met, _key({**positions, move.id: move.target}, rest), extra):
+    if search.budget <= 0 or not _is_new(search.met, _key({**positions, move.id: move.target}, rest), extra):
         return None
     branch = state.copy()
     branch.place(move)
@@ -113,17 +113,18 @@ def _place_harmless(search: Search, state: State, remaining: tuple[Move, ...], e
 
 
 def _demand(state: State, ways: Ways, moves: Iterable[Move], extra: int) -> dict[Key, int]:
-    """What all of these would take of each place, interim stops included."""
+    """What all of these would take of each place, interim stops included: each extra migration brings one machine there."""
     wanted: dict[Key, int] = defaultdict(int)
-    largest: dict[str, int] = defaultdict(int)
+    largest = wherever = 0
     for move in moves:
         for key, amount in state.takes(move).items():
             wanted[key] += amount
-            largest[key[0]] = max(largest[key[0]], amount)
-    return {
-        key: amount + (extra and ways.ample_mib if key[0] == "memory" else extra * largest[key[0]])
-        for key, amount in wanted.items()
-    }
+            if key[0] != "memory":
+                largest = max(largest, amount)
+        if extra and is_flexible(move.drift):
+            wherever += move.memory_mib
+    stops = min(ways.ample_mib, extra * ways.largest_mib + wherever) if extra else 0
+    return {key: amount + (stops if key[0] == "memory" else extra * largest) for key, amount in wanted.items()}
 
 
 def _is_harmless(state: State, move: Move, demand: dict[Key, int]) -> bool:

@@ -168,6 +168,11 @@ class Ways:
             )
         return self.mobiles
 
+    @property
+    def largest_mib(self) -> int:
+        """The memory of the largest machine that could be moved."""
+        return max((one.memory_mib for one in self.could_move()), default=0)
+
     def _of_host(self, state: State, move: Move) -> Iterator[Hop]:
         found, stops = 0, self.stops_of(move)
         names = self._with_room(state, stops, move.machine)
