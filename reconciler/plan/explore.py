@@ -4,13 +4,13 @@ Within the budget everything is tried, so the first answer is the least, and fin
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.plan.hops import Ways, is_flexible
+from reconciler.plan.hops import Ways, choices, is_flexible
 from reconciler.plan.moves import Move
 from reconciler.plan.openings import fewest_to_go_on
-from reconciler.plan.order import Key, State, by_priority
+from reconciler.plan.order import Key, State, by_priority, memory_key
 
 StateKey = tuple[frozenset[tuple[object, ...]], frozenset[object]]
 
@@ -47,7 +47,8 @@ def explore(search: Search, state: State, remaining: tuple[Move, ...], extra: in
     positions = {one.move.id: one.move.target for one in state.placed[search.begun :]}
     if search.budget <= 0 or not _is_new(search.seen, _key(positions, remaining), extra):
         return None
-    if _is_hopeless(state, remaining) if not extra else _is_stuck(search, state, remaining, extra):
+    spare = extra + sum(map(search.ways.saving, remaining))
+    if _is_hopeless(state, remaining) if not spare else _is_stuck(search, state, remaining, spare):
         return None
     for move in _by_use(remaining):
         if state.obstacle(move) is None:
@@ -135,7 +136,7 @@ def _is_harmless(state: State, move: Move, demand: dict[Key, int]) -> bool:
 
 
 def _is_hopeless(state: State, remaining: tuple[Move, ...]) -> bool:
-    """Whether some move would not fit even after all others had left its target."""
+    """Whether some move would not fit even after all others had left its target, nor at another host that it may choose."""
     freed: dict[Key, int] = defaultdict(int)
     for move in remaining:
         for key, amount in state.gives(move).items():
@@ -144,9 +145,15 @@ def _is_hopeless(state: State, remaining: tuple[Move, ...]) -> bool:
         own = state.gives(move)
         for key, amount in state.takes(move).items():
             room = state.room_ever(key)
-            if room is not None and room + freed[key] - own.get(key, 0) < amount:
+            if room is not None and room + freed[key] - own.get(key, 0) < amount and not _has_a_choice(state, move, freed):
                 return True
     return False
+
+
+def _has_a_choice(state: State, move: Move, freed: Mapping[Key, int]) -> bool:
+    keys = [memory_key(host) for host in choices(move)]
+    rooms = ((state.room_ever(key), freed.get(key, 0)) for key in keys)
+    return any(room is None or room + left >= move.memory_mib for room, left in rooms)
 
 
 def _by_use(moves: Iterable[Move]) -> list[Move]:

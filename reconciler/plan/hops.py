@@ -215,11 +215,19 @@ class Ways:
 
     def _others(self, state: State, move: Move, extra: int) -> Iterator[Hop]:
         """Another host for a machine that may go to several, where that costs no more than is allowed."""
-        if move.changes_host and not move.bypass and move.source == move.drift.host:
+        if choices(move):
             for other in self._allowed(state, move.drift, move.machine, move.source, {move.target.casefold()}):
                 cost = other.route.migrations - move.route.migrations
                 if cost <= extra:
                     yield Hop(replace(other, reason=move.reason), None, cost)
+
+    def saving(self, move: Move) -> int:
+        """Return how many migrations another host that the machine may choose would save, at the most."""
+        if move.route.migrations < 2 or not (hosts := choices(move)):
+            return 0
+        plain = replace(move, route=Route(None, Action.LIVE_MIGRATION), reason="placement")
+        routes = (self.route(plain, move.machine, move.source, host) for host in hosts)
+        return max([0, *(move.route.migrations - route.migrations for route in routes if isinstance(route, Route))])
 
     def _for_good(self, state: State, drift: MachineDrift, machine: VirtualMachine, host: str) -> Iterator[Hop]:
         """A settled machine that may be elsewhere goes there, and stays."""
@@ -302,6 +310,15 @@ def _in_turn(state: State, move: Move, one: Route, other: Route) -> Iterator[Hop
     first = replace(move, route=one)
     if state.obstacle(first) is None:
         yield Hop(first, replace(move, machine=after(first), source=first.target, route=other), 0)
+
+
+def choices(move: Move) -> list[str]:
+    """Return the other hosts that a machine may go to where it stands at the beginning of its way; most have none."""
+    placement = move.drift.machine.placement
+    if placement is None or not move.changes_host or move.bypass or move.source != move.drift.host:
+        return []
+    ends = {move.source.casefold(), move.target.casefold()}
+    return [host for host in placement.hosts if host.casefold() not in ends]
 
 
 def is_flexible(drift: MachineDrift) -> bool:

@@ -327,3 +327,26 @@ def test_a_machine_that_steps_aside_for_another_may_do_so_by_a_hop() -> None:
 
     assert audit(plan, wanted, fleet) == ()
     assert story(plan) == ["liveMigration vm2 Host1 Host3", "liveMigration vm1 Host2 Host1", "liveMigration vm2 Host3 Host2"]
+
+
+def test_who_may_go_to_several_hosts_can_take_the_room_that_another_left_by_stepping_aside() -> None:
+    """Host2 has room for one of the two; the one that is in place goes there, and the other takes its place: one extra."""
+    starting = VirtualMachineMigration(when_off=WhenOff.START)
+    either = ("Host1", "Host2")
+    wanted = desired(
+        desired_vm("off", "Host4", migration=starting),
+        desired_vm("settled", either),
+        desired_vm("comes", either),
+        hosts=4,
+    )
+    fleet = a_fleet(
+        a_host("Host1", a_vm("off", state="Off", memory_mib=2048), a_vm("settled"), available_mib=0),
+        a_host("Host2", available_mib=4096),
+        a_host("Host3", a_vm("comes")),
+        a_host("Host4"),
+    )
+
+    plan = think(wanted, fleet).plan
+
+    assert (plan.summary.migrations, plan.summary.needed_migrations, plan.blocked) == (3, 3, ())
+    assert plan.summary.proof is Proof.MINIMAL
