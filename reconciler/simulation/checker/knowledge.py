@@ -23,6 +23,7 @@ from reconciler.hosts.port import (
     StartMigration,
     Survey,
 )
+from reconciler.model.desired import Desired
 from reconciler.model.observation import Cluster, Host, Migration, VirtualMachine
 from reconciler.model.words import HostStatus
 
@@ -175,6 +176,11 @@ class Knowledge:
         """Tell whether a host listed that migration as one that has not ended."""
         jobs = (job for told in self.told.values() for job in told.report.host.migrations)
         return any(job.id == job_id and runs(job) for job in jobs)
+
+    def owed_by(self, desired: Desired) -> frozenset[str]:
+        """Return the machines whose role was taken off and must come back; what nobody wants any more nobody owes."""
+        unwanted = {one.id for one in desired.virtual_machines if one.high_availability is False}
+        return frozenset(self.debts.keys() - unwanted)
 
     def moving(self) -> dict[str, set[tuple[str, str]]]:
         """Return the hosts that machines are on their way between: as listed by hosts, and as asked for since."""

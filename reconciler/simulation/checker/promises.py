@@ -75,7 +75,7 @@ def _lacking_their_role(result: PassResult, desired: Desired, known: Knowledge) 
         if told.report.host.cluster and machine.id in wishes and machine.highly_available is not True
     }
     leaving = {step.virtual_machine.id for step in result.started if isinstance(step, MachineStep) and step.is_crossing}
-    return lacking | leaving | known.debts.keys() | known.written_debts
+    return lacking | leaving | known.owed_by(desired) | known.written_debts
 
 
 def judge_report(report: ApplyReport, desired: Desired, known: Knowledge) -> None:

@@ -183,7 +183,7 @@ def _unprotected_limit(asked: Asked) -> str | None:
     wish = asked.wish
     if not isinstance(asked.operation, RemoveClusterRole) or wish is None or wish.high_availability is not True:
         return None
-    others = set(asked.known.debts) - {asked.machine}
+    others = asked.known.owed_by(asked.desired) - {asked.machine}
     limit = asked.desired.policy.limits.unprotected_virtual_machines
     return f"{len(others)} machines lack their role already, limit {limit}" if len(others) >= limit else None
 
