@@ -31,7 +31,7 @@ simulate: $(READY)
 
 # Whether the simulation can see: each planted bug alone, until a seed catches it; writes docs/planted-bugs.md.
 planted-bugs: $(READY)
-	@$(BIN)/python -m tests.simulation.planting
+	@$(BIN)/python -m tests.simulation.planting --seeds $(SEEDS)
 
 # Real processes, a real store, endpoints in a process of their own; killed, stopped and cut off at random (about 15 minutes).
 harness: $(READY)

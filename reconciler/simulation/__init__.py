@@ -6,7 +6,7 @@ code under test, ``shrink`` makes a failing life small, ``campaign`` lives many.
 
 from reconciler.simulation.campaign import Summary, live_many, summary_lines
 from reconciler.simulation.life import Result, live
-from reconciler.simulation.options import FAULTS, Options, draw_options
+from reconciler.simulation.options import FAULTS, TRAITS, Options, draw_options
 from reconciler.simulation.shrink import shrink
 
-__all__ = ["FAULTS", "Options", "Result", "Summary", "draw_options", "live", "live_many", "shrink", "summary_lines"]
+__all__ = ["FAULTS", "TRAITS", "Options", "Result", "Summary", "draw_options", "live", "live_many", "shrink", "summary_lines"]

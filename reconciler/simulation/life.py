@@ -201,7 +201,8 @@ class Life:
 
     def _committed(self) -> None:
         self._commit_came = True
-        if self._run is not None and self.stage.streams.of("impatience").random() < 0.5:
+        impatient = self._run is not None and self.stage.streams.of("impatience").random() < 0.5
+        if self._run is not None and (impatient or self.stage.wishes.urgent):
             self._run.stop()
 
     def _dies(self, _: int) -> bool:

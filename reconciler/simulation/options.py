@@ -37,6 +37,17 @@ FAULTS = {
     "hold-by-hand": "somebody holds a machine, with an end or without, while the controller runs, and may release it",
 }
 
+# What is particular about a fleet and its people. Each makes situations frequent that would hardly ever come up by chance.
+TRAITS = {
+    "relays": "a machine leaves a host, and one that must keep apart from it takes its place in the same commit",
+    "second-thoughts": "while a machine is on its way, another that must keep apart from it is sent where that leads instead",
+    "rushes": "limits are raised, many machines are sent to one host, and the limits lowered while they are on their way",
+    "large-swaps": "machines too large to be on one host for a moment change places, in and out of a cluster",
+    "standby-nodes": "the first node of each cluster has much room to spare",
+    "trouble-at-work": "hosts go away, tell only a part, or are meddled with just where a commit is being carried out",
+    "returning-machines": "the host that is away at the end is one that machines came to from elsewhere; others follow them",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -59,15 +70,16 @@ class Options:
     dead_host: bool
     service: bool
     survey_seconds: float
+    traits: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the options as plain JSON, as a failing seed prints and keeps them."""
-        return asdict(self) | {"faults": list(self.faults)}
+        return asdict(self) | {"faults": list(self.faults), "traits": list(self.traits)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Options":
         """Return options that were kept; raise TypeError where a field is missing or unknown."""
-        return cls(**(data | {"faults": tuple(data["faults"])}))
+        return cls(**(data | {"faults": tuple(data["faults"]), "traits": tuple(data.get("traits", ()))}))
 
 
 def draw_options(seed: int) -> Options:
@@ -89,4 +101,5 @@ def draw_options(seed: int) -> Options:
         dead_host=rng.random() < 0.3,
         service=rng.random() < 0.5,
         survey_seconds=rng.choice((0, 300, 300, 900)),
+        traits=tuple(sorted(rng.sample(sorted(TRAITS), rng.choice((0, 1, 2, 3, 4, len(TRAITS)))))),
     )

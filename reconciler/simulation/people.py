@@ -4,6 +4,7 @@ Everything is drawn and put on the agenda before the life begins; what it meets 
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -15,6 +16,9 @@ from reconciler.simulator.refusal import HostUnreachable, Refused
 
 HOUR = 3600.0
 FOLLOWED = 0.35  # the share of commits that another one follows while they are carried out
+FOLLOWED_BY_SECOND_THOUGHTS = 0.9  # the same after a rush, and among people who are given to second thoughts
+SOON = (5, 15, 40, 120, 600)  # seconds until then
+UNDER_WAY = (90, 120, 180, 300)  # the same where limits are changed first, and then many machines set out
 ERRORS = (
     (0x8007274C, "connection timed out"),
     (0x8007000E, "not enough memory"),
@@ -90,8 +94,10 @@ class People:
         told = stage.wishes.commit(luck, stage.clock.now(), follows)
         stage.log.add("commit", told)
         self._trouble_ahead(luck)
-        if luck.random() < FOLLOWED:
-            stage.timeline.after(luck.choice((5, 15, 40, 120, 600)), partial(self._commit, follows=True))
+        self._trouble_at_work(luck)
+        if luck.random() < self._likely_to_follow(follows):
+            soon = UNDER_WAY if stage.wishes.rushed else SOON
+            stage.timeline.after(luck.choice(soon), partial(self._commit, follows=True))
         self._committed()
 
     def _trouble_ahead(self, luck: random.Random) -> None:
@@ -105,6 +111,46 @@ class People:
                 self._stage.world.slow_next_migration(machine, factor)
             if fails and "migration-fails" in self._stage.faults:
                 self._fail(machine, luck)
+
+    def _likely_to_follow(self, follows: bool) -> float:
+        wishes = self._stage.wishes
+        hasty = wishes.rushed or ("second-thoughts" in wishes.traits and not follows)
+        return FOLLOWED_BY_SECOND_THOUGHTS if hasty else FOLLOWED
+
+    def _trouble_at_work(self, luck: random.Random) -> None:
+        """Where a commit is carried out, hosts go away or tell only a part, and people meddle: just then, not some time."""
+        focus, faults = self._stage.wishes.focus, self._stage.faults
+        if "trouble-at-work" not in self._stage.wishes.traits or not focus:
+            return
+        host, delay, minutes = luck.choice(focus), luck.choice((20, 60, 150, 400)), luck.choice((5, 20, 60))
+        goes_away, tells_a_part, meddled = luck.random() < 0.4, luck.random() < 0.3, luck.random() < 0.5
+        if goes_away and "outage" in faults:
+            self._later(delay, lambda: self._away(host, minutes * 60))
+        if tells_a_part and "partial-answer" in faults:
+            self._tell_a_part(luck, host)
+        if meddled and faults:
+            busiest = self._busiest_destination() or host
+            self._later(luck.choice((1, 5, 20)), lambda: self._send_from_a_host_that_goes_away(luck, busiest))
+
+    def _busiest_destination(self) -> str | None:
+        """The host to which most machines of the last commit are to go."""
+        wishes = self._stage.wishes
+        arriving = Counter(one.host for _, one in sorted(wishes.machines.items()) if one.id in wishes.moved)
+        return arriving.most_common(1)[0][0] if arriving else None
+
+    def _send_from_a_host_that_goes_away(self, luck: random.Random, destination: str) -> None:
+        """Somebody moves a machine to a host where others arrive; then its source does not answer any more."""
+        stage = self._stage
+        corrected = {one.id for one in stage.wishes.committed().virtual_machines if one.drift == "correct" and not one.hold}
+        places = [(host.name, machine.id) for host, machine in stage.world.observation().machines() if machine.id in corrected]
+        wanted = luck.choice((1, 2))
+        for source, machine in luck.sample(places, min(8, len(places))):
+            with suppress(Refused, HostUnreachable):
+                if wanted and source != destination and stage.world.person_moves(machine, destination).migration_id:
+                    wanted -= 1
+                    self._away(source, luck.choice((0.1, 0.5)) * HOUR)
+                    stage.log.add("act", f"{machine} from {source} to {destination} by hand, and {source} goes away")
+        stage.happened()
 
     # -- acts; each returns what it did
 

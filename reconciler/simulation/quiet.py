@@ -10,9 +10,11 @@ from reconciler.model.desired import Desired
 from reconciler.model.observation import Observation
 from reconciler.simulation.checker import Violation, in_window
 from reconciler.simulation.checker.settled import blocked_for_good, kept_back, shut_out, unsettled
+from reconciler.simulator.history import EventKind
 
 if TYPE_CHECKING:
     from reconciler.simulation.life import Life
+    from reconciler.simulation.stage import Stage
 
 MOST_RUNS = 60
 SOON_RUNS = 12  # whatever the windows: roles and settings wait for none
@@ -107,7 +109,7 @@ def _stay(life: "Life") -> None:
 
 def _with_a_dead_host(life: "Life") -> None:
     stage = life.stage
-    dead = stage.streams.of("dead-host").choice(stage.world.host_names)
+    dead = _the_one_that_dies(stage)
     stage.world.set_unreachable(dead, True)
     stage.log.add("dead", dead)
     # Life goes on while a host is away: most of what is wanted now does not need it.
@@ -115,6 +117,14 @@ def _with_a_dead_host(life: "Life") -> None:
     _converge(life, (dead,))
     stage.world.set_unreachable(dead, False)
     stage.known.disturb()
+
+
+def _the_one_that_dies(stage: "Stage") -> str:
+    luck = stage.streams.of("dead-host")
+    joined = {event.host for event in stage.world.events if event.kind is EventKind.ROLE_ADDED}
+    if "returning-machines" in stage.wishes.traits and joined:
+        return luck.choice([host for host in stage.world.host_names if host in joined])
+    return luck.choice(stage.world.host_names)
 
 
 def _needing(dead: tuple[str, ...], desired: Desired, now: Observation) -> frozenset[str]:

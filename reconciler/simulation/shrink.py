@@ -34,6 +34,8 @@ def _smaller(options: Options) -> Iterator[Options]:
         yield replace(options, faults=options.faults[:half])
     for fault in options.faults:
         yield replace(options, faults=tuple(one for one in options.faults if one != fault))
+    for trait in options.traits:
+        yield replace(options, traits=tuple(one for one in options.traits if one != trait))
     if options.days > 0.5:
         yield replace(options, days=options.days / 2)
     for name in ("commits", "acts", "rules"):

@@ -50,7 +50,7 @@ class Stage:
         self.known = Knowledge(_names(fleet))
         self.points = CrashPoints()
         self.store = SimulatedStore(self.clock, self.points, self.log, self.known)
-        self.wishes = first_wishes(fleet, self.streams.of("wishes"), options.rules, options.windows)
+        self.wishes = first_wishes(fleet, self.streams.of("wishes"), options.rules, options.windows, options.traits)
         self._given = desired
         self.desired = self.newest()
         self.faults = frozenset(options.faults)

@@ -16,6 +16,7 @@ from reconciler.model.desired import Desired, Hold, Placement, PlacementRule, Po
 from reconciler.model.observation import Observation
 from reconciler.model.problem import Place
 from reconciler.model.words import Enforcement, Handling, PerformanceOption, RuleType, WhenOff
+from reconciler.simulation import awkward
 
 
 @dataclass
@@ -70,6 +71,11 @@ class Wishes:
     """The machines (VMIds) that the last commit sends elsewhere."""
     focus: tuple[str, ...] = ()
     """The hosts that it sends them from and to."""
+    traits: frozenset[str] = frozenset()
+    rushed: str = ""
+    """The host that the last commit sent many machines to at once, if it did."""
+    urgent: bool = False
+    """Whether whoever committed last does not wait for an ``apply`` to end."""
     _loaded: Desired | None = None
 
     def committed(self) -> Desired:
@@ -144,12 +150,19 @@ class Wishes:
         """Tell whether the machine may be wanted on the host, with room for it whatever runs and every rule kept."""
         if host.cordoned or host.maintenance:
             return False
-        there = [one for one in self.machines.values() if one.host == host.name and one.name not in besides | {wish.name}]
-        used = sum(one.memory_mib for one in there) + self.unmanaged.get(host.name, 0)
-        if used + wish.memory_mib + host.reserve_mib > host.memory_mib:
+        there = self._wanted_on(host, besides | {wish.name})
+        if wish.memory_mib > self.room(host, besides | {wish.name}):
             return False
         mates = {name for members in self.rules.values() if wish.name in members for name in members}
         return not any(one.name in mates for one in there)
+
+    def room(self, host: HostWish, besides: frozenset[str] = frozenset()) -> int:
+        """Return the MiB that are left on a host when everybody is where they are wanted, beside its reserve."""
+        used = sum(one.memory_mib for one in self._wanted_on(host, besides)) + self.unmanaged.get(host.name, 0)
+        return host.memory_mib - host.reserve_mib - used
+
+    def _wanted_on(self, host: HostWish, besides: frozenset[str]) -> list[Wish]:
+        return [one for one in self.machines.values() if one.host == host.name and one.name not in besides]
 
     # -- commits
 
@@ -159,13 +172,19 @@ class Wishes:
         kinds = self._second_thoughts() if follows else self._kinds()
         if not follows:
             self.focus = ()
-        self.moved = ()
-        return rng.choice(kinds)(rng, now)
+        under_way, rushed = self.moved, self.rushed
+        self.moved, self.rushed, self.urgent = (), "", False
+        if follows and rushed:
+            return awkward.squeeze_after_rush(self, rushed, under_way, rng, now)
+        more = awkward.second_thoughts(self, under_way) if follows else awkward.kinds(self)
+        return rng.choice((*kinds, *more))(rng, now)
 
     def move_on(self, rng: random.Random, without: str) -> str:
         """Send machines elsewhere, none from or to that host."""
         self.revision += 1
         self.moved = ()
+        if "returning-machines" in self.traits:
+            return awkward.cross(self, rng, None, without)
         return self._move(rng, None, without, most=3)
 
     def _second_thoughts(self) -> tuple["Commit", ...]:
@@ -174,7 +193,7 @@ class Wishes:
             self._squeeze,
             self._squeeze,
             self._limits,
-            self._gather,
+            self.gather,
             self._fleet_limits,
             self._hold_some,
             self._move,
@@ -184,8 +203,8 @@ class Wishes:
     def _kinds(self) -> tuple["Commit", ...]:
         return (
             *(self._move,) * 6,
-            self._gather,
-            self._gather,
+            self.gather,
+            self.gather,
             self._swap,
             self._files,
             self._hold,
@@ -206,18 +225,18 @@ class Wishes:
             hosts = [host for _, host in sorted(self.hosts.items()) if host.name != without]
             fitting = [host for host in hosts if wish and host.name != wish.host and self.fits(wish, host)]
             if wish and fitting and wish.host != without:
-                self._send(wish, rng.choice(fitting), rng)
+                self.send(wish, rng.choice(fitting), rng)
                 moved.append(f"{wish.name} to {wish.host}")
         return f"move {', '.join(moved) or 'nothing'}"
 
-    def _gather(self, rng: random.Random, _: datetime, host: HostWish | None = None) -> str:
+    def gather(self, rng: random.Random, _: datetime, host: HostWish | None = None) -> str:
         """Send several machines to one host, which has fewer slots than there are machines."""
         host = host or self._some_host(rng)
         moved: list[str] = []
         for _number in range(12):
             wish = self._free(rng)
             if wish and wish.host != host.name and len(moved) < 5 and self.fits(wish, host):
-                self._send(wish, host, rng)
+                self.send(wish, host, rng)
                 moved.append(wish.name)
         return f"gather {', '.join(moved) or 'nothing'} on {host.name}"
 
@@ -237,15 +256,16 @@ class Wishes:
         mates = {name for members in self.rules.values() if one.name in members for name in members}
         if two.name in mates:
             return "swap nothing"
-        self._send(one, there, rng)
-        self._send(two, here, rng)
+        self.send(one, there, rng)
+        self.send(two, here, rng)
         return f"swap {one.name} and {two.name}"
 
-    def _send(self, wish: Wish, host: HostWish, rng: random.Random) -> None:
+    def send(self, wish: Wish, host: HostWish, rng: random.Random) -> None:
+        """Want a machine on another host, with what that asks of its files and its high availability."""
         source = self.hosts[wish.host]
         self.moved = (*self.moved, wish.id)
         self.focus = (*self.focus, source.name, host.name)
-        wish.flexible = host.cluster is not None and rng.random() < 0.3
+        wish.flexible = host.cluster is not None and rng.random() < 0.3 and not self._is_in_a_rule(wish)
         wish.host = host.name
         if host.cluster and host.cluster == source.cluster:
             return
@@ -254,6 +274,9 @@ class Wishes:
             wish.high_availability = rng.random() < 0.85
         else:
             wish.high_availability = False if source.cluster or wish.high_availability is None else wish.high_availability
+
+    def _is_in_a_rule(self, wish: Wish) -> bool:
+        return any(wish.name in members for members in self.rules.values())
 
     def _folder(self, wish: Wish, host: HostWish, rng: random.Random) -> str:
         local = rf"C:\ClusterStorage\{host.cluster}" if host.cluster else r"D:\VMs"
@@ -303,7 +326,7 @@ class Wishes:
         fitting = [one for one in near if self.fits(wish, one)]
         if not fitting or wish.hold or wish.drift is not Handling.CORRECT:
             return False
-        self._send(wish, rng.choice(fitting), rng)
+        self.send(wish, rng.choice(fitting), rng)
         return True
 
     def _cordon(self, rng: random.Random, _: datetime) -> str:
@@ -319,7 +342,7 @@ class Wishes:
         else:
             host.live = rng.choice((None, 1, 1, 2, 4))
         host.storage, host.option = rng.choice((None, 1, 1, 2, 4)), rng.choice((None, *PerformanceOption))
-        return f"limits of {host.name}; {self._stir(host, rng)}"
+        return f"limits of {host.name}; {self.stir(host, rng)}"
 
     def _squeeze(self, rng: random.Random, now: datetime) -> str:
         """Allow one migration at a time where some may be under way, and send more machines there."""
@@ -331,9 +354,9 @@ class Wishes:
             host.live = 1
         self.focus = (*self.focus, host.name)
         chosen = rng.random()
-        return f"squeeze {host.name}; {self._stir(host, rng) if chosen < 0.5 else self._gather(rng, now, host)}"
+        return f"squeeze {host.name}; {self.stir(host, rng) if chosen < 0.5 else self.gather(rng, now, host)}"
 
-    def _stir(self, host: HostWish, rng: random.Random) -> str:
+    def stir(self, host: HostWish, rng: random.Random) -> str:
         """Move machines to and from a host in the same commit, so that what else changed there is in use."""
         moved: list[str] = []
         for wish in [one for _, one in sorted(self.machines.items()) if one.drift is Handling.CORRECT and not one.hold]:
@@ -341,7 +364,7 @@ class Wishes:
             near = others if wish.host == host.name else [host] if rng.random() < 0.1 else []
             fitting = [one for one in near if self.fits(wish, one)]
             if fitting and len(moved) < 4:
-                self._send(wish, rng.choice(fitting), rng)
+                self.send(wish, rng.choice(fitting), rng)
                 moved.append(f"{wish.name} to {wish.host}")
         return f"move {', '.join(moved) or 'nothing'}"
 
@@ -386,10 +409,10 @@ class Wishes:
         return self.machines[rng.choice(sorted(self.machines))]
 
 
-def first_wishes(fleet: Observation, rng: random.Random, rules: int, windows: bool) -> Wishes:
+def first_wishes(fleet: Observation, rng: random.Random, rules: int, windows: bool, traits: tuple[str, ...] = ()) -> Wishes:
     """Return a desired state that the fleet meets as it is; about one machine in ten is nobody's."""
     hosts = {host.name: _host_wish(host, rng) for host in fleet.hosts}
-    wishes = Wishes({}, hosts, tuple(share.path for share in fleet.shares))
+    wishes = Wishes({}, hosts, tuple(share.path for share in fleet.shares), traits=frozenset(traits))
     for host, machine in fleet.machines():
         if rng.random() < 0.1:
             wishes.unmanaged[host.name] = wishes.unmanaged.get(host.name, 0) + (machine.memory_mib or 0)

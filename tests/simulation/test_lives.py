@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.simulation import FAULTS, Options, draw_options, live
+from reconciler.simulation import FAULTS, TRAITS, Options, draw_options, live
 from reconciler.simulation.shrink import shrink
 
 REGRESSIONS = json.loads((Path(__file__).parent / "regressions.json").read_text(encoding="utf-8"))
@@ -52,7 +52,8 @@ def test_a_seed_lives_a_week_of_at_least_twelve_hosts_and_all_faults_come_up() -
 
     assert all(one.days >= 7 and 12 <= one.hosts <= 60 for one in drawn)
     assert {fault for one in drawn for fault in one.faults} == set(FAULTS)
-    assert any(not one.faults for one in drawn), "mistakes that faults would hide need lives without any"
+    assert {trait for one in drawn for trait in one.traits} == set(TRAITS)
+    assert any(not one.faults and not one.traits for one in drawn), "mistakes that faults would hide need lives without any"
 
 
 def test_a_failing_life_is_made_small_while_the_same_invariant_breaks() -> None:

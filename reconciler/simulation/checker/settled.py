@@ -37,8 +37,16 @@ def blocked_for_good(left: Left, tightness: float, desired: Desired, now: Observ
     short = one_is_away or tightness < TIGHT or _somebody_is_in_the_way(desired, now)
     codes = (*OF_A_LIFE, *(ROOM if short else ()))
     blocked = {one.id or "" for one in left.blocked if one.code in codes}
+    to_be_started, partly_shut_out = _to_be_started(now, desired), _partly_shut_out(desired)
+    blocked |= {one.id or "" for one in left.blocked if one.code == "no-room" and one.id in to_be_started}
+    return frozenset(blocked | {one.id or "" for one in left.blocked if one.code in ROOM and one.id in partly_shut_out})
+
+
+def _partly_shut_out(desired: Desired) -> frozenset[str]:
+    """Machines that may be on several hosts, of which one is closed: it may be the one on which people count on their room."""
+    wishes = (one for one in desired.virtual_machines if one.placement and len(one.placement.hosts) > 1)
     return frozenset(
-        blocked | {one.id or "" for one in left.blocked if one.code == "no-room" and one.id in _to_be_started(now, desired)}
+        one.id or "" for one in wishes if one.placement and any(_closed(name, desired) for name in one.placement.hosts)
     )
 
 
