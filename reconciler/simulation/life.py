@@ -130,7 +130,7 @@ class Life:
     def _passes(self, end: datetime) -> bool:
         stage = self.stage
         controller = self._judged(
-            Controller(SimulatedNetwork(stage), stage.store, stage.clock, Silent(), _always(stage.options))
+            Controller(SimulatedNetwork(stage, service=True), stage.store, stage.clock, Silent(), _always(stage.options))
         )
         began, at_once = stage.timeline.now(), 0
         while stage.timeline.now() < end:
