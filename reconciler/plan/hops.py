@@ -65,6 +65,7 @@ class Ways:
     routes: dict[tuple[object, ...], Route | Refusal] = field(default_factory=dict)
     # Kept with the move itself, so that no other can get its number.
     stops: dict[int, tuple[Move, dict[str, Hop]]] = field(default_factory=dict)
+    later: dict[int, tuple[Move, dict[str, int]]] = field(default_factory=dict)
     homes: dict[str, Move] = field(default_factory=dict)
     mobiles: tuple[Mobile, ...] | None = None
 
@@ -157,6 +158,23 @@ class Ways:
             hops = {name: _hop_via(self, move, name) for name in self._others_than_ends(move)} if _may_stop(move) else {}
             self.stops[id(move)] = move, {name: hop for name, hop in hops.items() if hop is not None}
         return self.stops[id(move)][1]
+
+    def later_stops(self, move: Move) -> dict[str, int]:
+        """Return what stops cost a machine whose files have gone before it, by host, whatever room there is: never too much.
+
+        Files may go first to where they belong, which costs nothing, and from there other hosts may be within reach; or to an
+        interim place, after which any host may be.
+        """
+        if id(move) not in self.later:
+            costs: dict[str, int] = {}
+            if _may_stop(move) and move.route.storage and _may_park_files(move) and _interim_places(self.fleet, move):
+                costs = dict.fromkeys(self._others_than_ends(move), 2)
+            if may_be_split(move) and files_may_go_first(self.fleet, move):
+                storage, alone = _in_two(move)
+                then = _after(replace(move, route=storage), move, alone)
+                costs |= {host: hop.extra for host, hop in self.stops_of(then).items()}
+            self.later[id(move)] = move, costs
+        return self.later[id(move)][1]
 
     def could_move(self) -> tuple[Mobile, ...]:
         """Return every machine that could be moved if it had to be, wherever it is now."""
@@ -286,14 +304,18 @@ def splits(fleet: Fleet, state: State, move: Move) -> Iterator[Hop]:
     """Yield a combined migration taken in two, files first or host first: as many migrations, and other orders."""
     if not may_be_split(move):
         return
-    storage = replace(move.route, destination=None, action=Action.STORAGE_MIGRATION, needs=(), starts=False)
-    alone = replace(move.route, action=Action.LIVE_MIGRATION, storage=())
     if files_may_go_first(fleet, move):
-        yield from _in_turn(state, move, storage, alone)
+        yield from _in_turn(state, move, *_in_two(move))
     if not move.route.starts and all(
         stays_reachable(fleet, file.path or "", move.source, move.target) for file in files_of(move.machine)
     ):
-        yield from _in_turn(state, move, alone, storage)
+        yield from _in_turn(state, move, *reversed(_in_two(move)))
+
+
+def _in_two(move: Move) -> tuple[Route, Route]:
+    """The way of a combined migration's files alone, and that of its host."""
+    storage = replace(move.route, destination=None, action=Action.STORAGE_MIGRATION, needs=(), starts=False)
+    return storage, replace(move.route, action=Action.LIVE_MIGRATION, storage=())
 
 
 def files_may_go_first(fleet: Fleet, move: Move) -> bool:
@@ -309,7 +331,11 @@ def _is_one_place(fleet: Fleet, move: Move, path: str) -> bool:
 def _in_turn(state: State, move: Move, one: Route, other: Route) -> Iterator[Hop]:
     first = replace(move, route=one)
     if state.obstacle(first) is None:
-        yield Hop(first, replace(move, machine=after(first), source=first.target, route=other), 0)
+        yield Hop(first, _after(first, move, other), 0)
+
+
+def _after(first: Move, move: Move, route: Route) -> Move:
+    return replace(move, machine=after(first), source=first.target, route=route)
 
 
 def choices(move: Move) -> list[str]:

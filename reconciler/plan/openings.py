@@ -82,6 +82,7 @@ class _Opening:
         if placement is not None:
             yield from ((host, 1 - move.route.migrations) for host in placement.hosts if host != move.source)
         yield from ((host, hop.extra) for host, hop in self.now.ways.stops_of(move).items())
+        yield from self.now.ways.later_stops(move).items()
 
     def _lacking(self, move: Move, host: str) -> int:
         return move.memory_mib - self.now.room(host.casefold()) - self.leaving.get(host.casefold(), 0)

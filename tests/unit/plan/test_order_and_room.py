@@ -350,3 +350,21 @@ def test_who_may_go_to_several_hosts_can_take_the_room_that_another_left_by_step
 
     assert (plan.summary.migrations, plan.summary.needed_migrations, plan.blocked) == (3, 3, ())
     assert plan.summary.proof is Proof.MINIMAL
+
+
+def test_a_machine_whose_files_go_first_may_stop_where_only_their_new_place_is_within_reach() -> None:
+    """Host3 has memory and no disk: only when the files of one lie on the share already can it wait there for the other."""
+    wanted = desired(
+        desired_vm("vm1", "Host2", storage=stored(rf"{SHARE}\vm1")),
+        desired_vm("vm2", "Host1", storage=stored(rf"{SHARE}\vm2")),
+    )
+    no_disk = seen.HostStorage(volumes=(seen.Volume(path="D:\\", size_bytes=1000 * GIB, free_bytes=0),))
+    fleet = a_fleet(
+        a_host("Host1", a_vm("vm1", folder=r"D:\VMs\vm1"), available_mib=0),
+        a_host("Host2", a_vm("vm2", folder=r"D:\VMs\vm2"), available_mib=0),
+        a_host("Host3", storage=no_disk),
+    )
+
+    plan = think(wanted, fleet).plan
+
+    assert (plan.summary.migrations, plan.summary.needed_migrations, plan.blocked) == (5, 5, ())
