@@ -4,7 +4,7 @@ All effects come in from outside (hosts, store, clock, view), so the same code r
 simulation. ``hold_back`` is for whoever drives it: with a reason set nothing new starts, but roles that we owe are restored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,12 +18,12 @@ from reconciler.controller.start import Starter
 from reconciler.controller.tracking import key_of, outcome, peak_of
 from reconciler.cycle import Thought, think
 from reconciler.decide import Decision, Reason, attempt_key, decide
-from reconciler.desired.holding import with_holds
+from reconciler.desired.holding import staying, with_holds
 from reconciler.hosts.port import Call, Hosts, ListMigrations
 from reconciler.model.announced import announced_by
 from reconciler.model.desired import Desired
 from reconciler.model.drift import MachineStatus
-from reconciler.model.observation import Observation
+from reconciler.model.observation import Host, Observation
 from reconciler.model.plan import Plan, Step
 from reconciler.model.progress import OutcomeState, PeakSlots, Progress, StepOutcome
 from reconciler.model.words import Action
@@ -133,11 +133,20 @@ class Controller:
         self._digest = desired.digest
 
     def _under_holds(self, desired: Desired, observation: Observation) -> Desired:
-        """Holds are read anew at each look, for people place them while we run. None keeps a role from coming back."""
+        """Holds are read anew at each look, for people place them while we run. None keeps a role from coming back.
+
+        A machine that we owe its role and that stands in a cluster, as after a migration that failed, gets it there and stays;
+        outside of clusters there is none to give back, so that the hold holds. What is on its way arrives.
+        """
         now = self.clock.now()
-        owed = self.starter.memory.unprotected_since.keys()
-        names = (vm.name.casefold() for _, vm in observation.machines() if vm.id.casefold() in owed)
         holds = active_holds(self.store.entries(kinds=HOLD_KINDS), now)
+        places = standing_alone(observation, self.starter.memory.unprotected_since.keys()) if holds else {}
+        stays = {key: host.name for key, host in places.items() if host.cluster}
+        owed = self.starter.memory.unprotected_since.keys() - (places.keys() - stays.keys())
+        names = (vm.name.casefold() for _, vm in observation.machines() if vm.id.casefold() in owed)
+        desired = (
+            staying(desired, holds, {key: host.name for key, host in places.items() if host.cluster}) if places else desired
+        )
         return with_holds(desired, holds, now, exempt={*owed, *names}) if holds else desired
 
     def _let_go_of_debts(self, thought: Thought) -> None:
@@ -250,3 +259,15 @@ class Controller:
         waiting = len(self._planned - self.followed.tracked.keys())
         total = done + len(self.followed.tracked) + waiting
         self.view.show(Progress(self.clock.now(), rows, done=done, failed=failed, waiting=waiting, total=total))
+
+
+def standing_alone(observation: Observation, machines: Set[str]) -> dict[str, Host]:
+    """Return the hosts of those machines (VMIds in lower case) that are seen on one and on no way, by VMId and by name."""
+    found: dict[str, Host] = {}
+    moving = {job.virtual_machine.casefold() for host in observation.hosts for job in host.running_migrations}
+    for key in machines - moving:
+        seen = observation.sightings.get(key, ())
+        if len(seen) == 1:
+            ((host, machine),) = seen
+            found |= {key: host, machine.name.casefold(): host}
+    return found

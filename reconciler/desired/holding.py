@@ -1,12 +1,12 @@
 """Runtime holds put upon the desired state, as if they stood in the YAML: planned, decided and explained alike."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from reconciler.desired.hints import did_you_mean
-from reconciler.model.desired import Desired, Hold, VirtualMachine
+from reconciler.model.desired import Desired, Hold, Placement, StoragePlacement, VirtualMachine
 from reconciler.model.hold import MachineHold
 from reconciler.model.problem import Problem, Severity
 
@@ -29,6 +29,21 @@ def _held(machine: VirtualMachine, holds: Sequence[MachineHold], now: datetime) 
     mine = [Hold(hold.reason, hold.owner, hold.until, hold.placed_at) for hold in holds if is_about(hold, machine)]
     committed = [machine.hold] if machine.hold and machine.hold.is_active(now) else []
     return replace(machine, hold=max([*committed, *mine], key=lambda hold: hold.until or FOREVER)) if mine else machine
+
+
+def staying(desired: Desired, holds: Sequence[MachineHold], hosts: Mapping[str, str]) -> Desired:
+    """Return the desired state in which those of the machines that are held stay on these hosts, with their files as they are.
+
+    ``hosts`` by VMId or name of the machine, in lower case: what is exempt from its hold for the sake of its role goes nowhere.
+    """
+    held = {id(machine) for machine in desired.virtual_machines if any(is_about(hold, machine) for hold in holds)}
+    machines = tuple(
+        replace(machine, placement=Placement("host", (host,)), storage=StoragePlacement())
+        if id(machine) in held and (host := hosts.get((machine.id or machine.name).casefold()))
+        else machine
+        for machine in desired.virtual_machines
+    )
+    return replace(desired, virtual_machines=machines)
 
 
 def is_about(hold: MachineHold, machine: VirtualMachine) -> bool:

@@ -14,12 +14,15 @@ from reconciler.hosts.port import Answer, Call, ConfigureCluster, Failure, Failu
 from reconciler.model import desired as wanted
 from reconciler.model import observation as seen
 from reconciler.model.desired import Desired, Placement
+from reconciler.model.hold import MachineHold
 from reconciler.model.problem import Problem
 from reconciler.model.progress import OutcomeState
 from reconciler.simulator.fleet import SimulatedHosts
 from reconciler.simulator.history import over_limit
 from reconciler.simulator.world import World
 from reconciler.store import MemoryStore
+from reconciler.store.holds import hold_data, release_data
+from reconciler.store.kinds import HOLD, RELEASE
 from tests.builders import a_fleet, a_host, a_vm, desired, desired_vm, source
 from tests.scenarios.staging import Scenario, Watcher, on_stage
 
@@ -224,3 +227,30 @@ def test_a_migration_that_nobody_can_tell_of_for_a_moment_is_not_given_up_howeve
     assert engine.one_pass(after=60) == []
 
     assert engine.one_pass(after=7200) == [("liveMigration", OutcomeState.FAILED)]
+
+
+@pytest.mark.parametrize("wants_a_role", [True, False])
+def test_a_machine_that_is_held_when_its_crossing_has_failed_gets_its_role_back_and_stays(wants_a_role: bool) -> None:
+    """A hold keeps no role from coming back, where one is wanted, but whoever lacks one is not moved; it goes on afterwards."""
+    engine = Engine("two-clusters")
+    (wish,) = engine.desired.virtual_machines
+    engine.desired = replace(engine.desired, virtual_machines=(replace(wish, high_availability=wants_a_role),))
+    ((_, machine),) = engine.world.observation().machines()
+    before = engine.host()
+    placed = MachineHold(machine.name, "ann", "an audit", engine.clock.now(), id=machine.id)
+    engine.world.fail_next_migration(machine.id, 0x80070005 - 2**32, "Access is denied.")
+    engine.one_pass()
+    engine.store.append(HOLD, hold_data(placed))
+
+    for _ in range(5):
+        engine.one_pass(after=1800)
+
+    ((_, machine),) = engine.world.observation().machines()
+    assert sum(event.kind == "migrationStarted" for event in engine.world.events) == 1
+    assert (engine.host(), machine.highly_available) == (before, wants_a_role)
+
+    engine.store.append(RELEASE, release_data(placed))
+    for _ in range(5):
+        engine.one_pass(after=1800)
+    ((_, machine),) = engine.world.observation().machines()
+    assert (engine.host() == before, machine.highly_available) == (False, wants_a_role)
