@@ -134,6 +134,17 @@ def digest_of_code() -> str:
     return found.hexdigest()[:12]
 
 
+def commit_of_code() -> str:
+    """Return the last commit that changed the package, for people; and that it was changed since, where it was."""
+    told = [
+        subprocess.run(
+            ["git", *command, "--", "reconciler"], cwd=ROOT, capture_output=True, text=True, check=False
+        ).stdout.strip()
+        for command in (("log", "-1", "--format=%h"), ("status", "--porcelain"))
+    ]
+    return f"commit `{told[0]}`" + (", with changes" if told[1] else "")
+
+
 def try_out(bug: Bug, kept: Kept, most: int) -> Lived:
     """Plant a bug and live until a seed catches it."""
     lived = kept.of(bug)
@@ -168,7 +179,7 @@ def report(bugs: Sequence[Bug], kept: Kept) -> Iterator[str]:
     yield ""
     yield "Written by `make planted-bugs`; do not edit. Each bug is one textual change to one production file"
     yield "(`tests/simulation/planted_bugs.py`), planted alone in a copy; then seeds 1, 2, 3, ... are lived through"
-    yield f"([simulation.md](simulation.md)) until an invariant breaks. The code is that with the digest `{kept.code}`."
+    yield f"([simulation.md](simulation.md)) until an invariant breaks. Lived on the package as of {commit_of_code()}."
     yield ""
     yield f"**{len(caught)} of {len(rows)} are caught** ({100 * len(caught) / len(rows):.0f} %)."
     yield f"The last seed that was needed is {max((lived.seed or 0 for lived in caught), default=0)}."

@@ -83,10 +83,13 @@ def judge_report(report: ApplyReport, desired: Desired, known: Knowledge) -> Non
     data, text, markdown = apply_json(report), apply_text(report, WIDE), apply_markdown(report)
     if data["exitCode"] != report.exit_code or f"Exit {report.exit_code}:" not in text:
         raise Violation("S15", f"exit code {report.exit_code} is told otherwise")
+    flat = _flat(text)
     for outcome in report.outcomes:
         name = outcome.subject.partition("/")[2]
         if name not in text or name not in markdown:
             raise Violation("S15", f"{outcome.subject} is in the JSON and not in the text")
+        if outcome.state is not OutcomeState.DONE and _flat(outcome.detail) not in flat:
+            raise Violation("S15", f"the text does not say of {outcome.subject} what the JSON says: {outcome.detail}")
         if outcome.state in (OutcomeState.WAITING, OutcomeState.FAILED) and not outcome.detail:
             raise Violation("L4", f"{outcome.subject} is {outcome.state.value} without a reason")
     states = [row["state"] for row in data["outcomes"]]
@@ -94,6 +97,11 @@ def judge_report(report: ApplyReport, desired: Desired, known: Knowledge) -> Non
         raise Violation("S15", "the exit code says done, and steps are left")
     if report.exit_code == ExitCode.DONE:
         _everything_in_place(desired, known)
+
+
+def _flat(text: str) -> str:
+    """The words of a text, wherever its lines break."""
+    return " ".join(text.split())
 
 
 def _everything_in_place(desired: Desired, known: Knowledge) -> None:
