@@ -59,9 +59,10 @@ def best_fit(puzzle: OrderPuzzle, detours: int = 0) -> tuple[Stop, ...] | None:
     others; a detour where nothing fits, or at some moment before; small changes of that, each attempt others, the same on every
     machine.
     """
+    task = _Task.of(puzzle)
     for attempt in range(ATTEMPTS * (1 + 4 * bool(detours))):
         early = attempt % (len(puzzle.jobs) + 1) if detours else 0
-        now = _Attempt(puzzle, dict(puzzle.room), _noise(attempt, len(puzzle.jobs)), detours, early)
+        now = _Attempt(task, list(task.room), list(task.wanted), _noise(attempt, len(puzzle.jobs)), detours, early)
         if now.succeeds():
             return tuple(now.order)
     return None
@@ -74,23 +75,52 @@ def _noise(attempt: int, jobs: int) -> list[float]:
     return [byte / 255 for byte in drawn[:jobs]]
 
 
+Amounts = tuple[tuple[int, int], ...]  # by number of the place; those without a limit are left out
+Change = tuple[Amounts, Amounts]  # what a leg takes and what it gives
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """The puzzle with places as numbers, for a thousand attempts; ``wanted``: what all would take of each directly."""
+
+    direct: tuple[Change, ...]
+    detours: tuple[tuple[tuple[Change, Change], ...], ...]
+    room: tuple[int, ...]
+    wanted: tuple[int, ...]
+
+    @classmethod
+    def of(cls, puzzle: OrderPuzzle) -> "_Task":
+        places = {key: number for number, key in enumerate(puzzle.room)}
+
+        def amounts(of: dict[Key, int]) -> Amounts:
+            return tuple((places[key], amount) for key, amount in of.items() if key in places)
+
+        def change(leg: Leg) -> Change:
+            return amounts(leg.takes), amounts(leg.gives)
+
+        wanted = [0] * len(places)
+        direct = tuple(change(job.direct) for job in puzzle.jobs)
+        for takes, _ in direct:
+            for place, amount in takes:
+                wanted[place] += amount
+        detours = tuple(tuple((change(there), change(on)) for there, on in job.detours) for job in puzzle.jobs)
+        return cls(direct, detours, tuple(puzzle.room.values()), tuple(wanted))
+
+
 @dataclass(slots=True)
 class _Attempt:
-    puzzle: OrderPuzzle
-    room: dict[Key, int]
+    task: _Task
+    room: list[int]
+    wanted: list[int]
     noise: list[float]
     detours: int
     early: int
     order: list[Stop] = field(default_factory=list)
-    wanted: dict[Key, int] = field(default_factory=dict)
-    rest: dict[int, tuple[Stop, Leg]] = field(default_factory=dict)
+    rest: dict[int, tuple[Stop, Change]] = field(default_factory=dict)
 
     def succeeds(self) -> bool:
         """Place one migration after the other until none is left; False where it gets stuck."""
-        for number, job in enumerate(self.puzzle.jobs):
-            self.rest[number] = Stop(number), job.direct
-            for key, amount in job.direct.takes.items():
-                self.wanted[key] = self.wanted.get(key, 0) + amount
+        self.rest = {number: (Stop(number), change) for number, change in enumerate(self.task.direct)}
         while self.rest:
             if self.early and len(self.order) == self.early and self._makes_detour():
                 continue
@@ -101,49 +131,69 @@ class _Attempt:
         return True
 
     def _next(self) -> int | None:
-        fitting = [number for number, (_, leg) in self.rest.items() if self._fits(leg)]
-        harmless = next((number for number in fitting if self._is_harmless(self.rest[number][1])), None)
-        if harmless is not None or not fitting:
-            return harmless
-        return min(fitting, key=lambda number: self._badness(self.rest[number][1]) + self.noise[number])
+        """The first that takes from nobody; else, of those that fit, the one that leaves the smallest hole."""
+        best, least = None, 0.0
+        for number, (_, change) in self.rest.items():
+            if not self._fits(change[0]):
+                continue
+            if self._is_harmless(change[0]):
+                return number
+            badness = self._badness(change) + self.noise[number]
+            if best is None or badness < least:
+                best, least = number, badness
+        return best
 
     def _makes_detour(self) -> bool:
         """Of what could step aside now, the one whose place others need, and that leaves the smallest hole."""
         options = [
-            (self._badness(there) + self.noise[number], number, way, there, on)
+            (self._badness(there) + self.noise[number], number, way)
             for number, (stop, _) in self.rest.items()
             if stop.detour is None and self.detours
-            for way, (there, on) in enumerate(self.puzzle.jobs[number].detours)
-            if self._fits(there)
+            for way, (there, _) in enumerate(self.task.detours[number])
+            if self._fits(there[0])
         ]
         if not options:
             return False
-        _, number, way, there, on = min(options, key=lambda one: one[:3])
+        _, number, way = min(options)
+        there, on = self.task.detours[number][way]
         self.detours -= 1
         self._change(there)
         self.order.append(Stop(number, way))
         self.rest[number] = Stop(number, way, second=True), on
         return True
 
-    def _go(self, stop: Stop, leg: Leg) -> None:
-        self._change(leg)
+    def _go(self, stop: Stop, change: Change) -> None:
+        self._change(change)
         self.order.append(stop)
-        for key, amount in self.puzzle.jobs[stop.job].direct.takes.items():
-            self.wanted[key] -= amount
+        for place, amount in self.task.direct[stop.job][0]:
+            self.wanted[place] -= amount
 
-    def _change(self, leg: Leg) -> None:
-        for changes, sign in ((leg.takes, -1), (leg.gives, 1)):
-            for key, amount in changes.items():
-                if key in self.room:
-                    self.room[key] += sign * amount
+    def _change(self, change: Change) -> None:
+        for place, amount in change[0]:
+            self.room[place] -= amount
+        for place, amount in change[1]:
+            self.room[place] += amount
 
-    def _fits(self, leg: Leg) -> bool:
-        return all(self.room[key] >= amount for key, amount in leg.takes.items() if key in self.room)
+    # Loops instead of all(...): these three are asked a million times for one group.
 
-    def _is_harmless(self, leg: Leg) -> bool:
-        return all(self.room[key] >= self.wanted.get(key, 0) for key in leg.takes if key in self.room)
+    def _fits(self, takes: Amounts) -> bool:
+        room = self.room
+        for place, amount in takes:  # noqa: SIM110
+            if room[place] < amount:
+                return False
+        return True
 
-    def _badness(self, leg: Leg) -> float:
-        holes = [(self.room[key] - amount) / amount for key, amount in leg.takes.items() if key in self.room and amount]
-        needed = any(self.wanted.get(key, 0) > self.room[key] for key in leg.gives if key in self.room)
-        return max(holes, default=0.0) - (1.0 if needed else 0.0)
+    def _is_harmless(self, takes: Amounts) -> bool:
+        room, wanted = self.room, self.wanted
+        for place, _ in takes:  # noqa: SIM110
+            if room[place] < wanted[place]:
+                return False
+        return True
+
+    def _badness(self, change: Change) -> float:
+        room, worst = self.room, 0.0
+        for place, amount in change[0]:
+            if amount:
+                worst = max(worst, (room[place] - amount) / amount)
+        needed = any(self.wanted[place] > room[place] for place, _ in change[1])
+        return worst - (1.0 if needed else 0.0)
