@@ -140,14 +140,13 @@ class Controller:
         """
         now = self.clock.now()
         holds = active_holds(self.store.entries(kinds=HOLD_KINDS), now)
-        places = standing_alone(observation, self.starter.memory.unprotected_since.keys()) if holds else {}
+        if not holds:
+            return desired
+        places = standing_alone(observation, self.starter.memory.unprotected_since.keys())
         stays = {key: host.name for key, host in places.items() if host.cluster}
         owed = self.starter.memory.unprotected_since.keys() - (places.keys() - stays.keys())
         names = (vm.name.casefold() for _, vm in observation.machines() if vm.id.casefold() in owed)
-        desired = (
-            staying(desired, holds, {key: host.name for key, host in places.items() if host.cluster}) if places else desired
-        )
-        return with_holds(desired, holds, now, exempt={*owed, *names}) if holds else desired
+        return with_holds(staying(desired, holds, stays), holds, now, exempt={*owed, *names})
 
     def _let_go_of_debts(self, thought: Thought) -> None:
         """A debt may outlive whoever followed the machine: where it is in place and no role is due there, nothing is owed."""

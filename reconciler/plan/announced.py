@@ -104,9 +104,9 @@ def _for_now(fleet: Fleet, rules: Rules, rest: _Rest, fresh: Ordered, stops: lis
         if not (stranded := waiting & {placed.move.id for placed in state.placed}):
             break
         later |= stranded
-    name = stops[0].drift.machine.name
+    names = " and ".join(sorted(stop.drift.machine.name for stop in stops))
     left = [*rest.left, *(move for move in moves if move.id in waiting)]
-    return replace(fresh, state=state, left=left, extra_bound=0, awaited=dict.fromkeys(waiting, name))
+    return replace(fresh, state=state, left=left, extra_bound=0, awaited=dict.fromkeys(waiting, names))
 
 
 def _without(fleet: Fleet, rules: Rules, rest: _Rest, later: set[str]) -> tuple[State, set[str]]:
@@ -177,9 +177,9 @@ class _Following:
         """Make every announced move that can be made; return the machines that then stand at an interim stop."""
         todo = list(announced)
         while True:
-            made = [one for one in todo if (eager or one.machine in self.pending) and self._make(one)]
+            made = {one for one in todo if (eager or one.machine in self.pending) and self._make(one)}
             if not made and not eager:
-                made = list(islice((one for one in todo if self._make(one)), 1))
+                made = set(islice((one for one in todo if self._make(one)), 1))
             if not made:
                 return self.aside
             todo = [one for one in todo if one not in made]

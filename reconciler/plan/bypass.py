@@ -23,7 +23,7 @@ class Ordered:
 
     ``extra_bound``: no order of the moves that are placed takes fewer extra migrations. ``proven``: what is left over can be
     placed in no order, whatever detours are made. ``narrow``: groups that were searched apart might have helped each other.
-    ``awaited``: who of those left over (VMId, case folded) only waits for which machine, on its way to an interim stop.
+    ``awaited``: who of those left over (VMId, case folded) only waits for which machines, on their way to interim stops.
     """
 
     state: State
@@ -177,8 +177,8 @@ def _blocked(result: Ordered, move: Move) -> Blocked:
     return _blocked_by_memory(result, move)
 
 
-def _blocked_for_now(move: Move, other: str) -> Blocked:
-    finding = f"it follows once {other}, which is on its way to an interim stop, has made room"
+def _blocked_for_now(move: Move, others: str) -> Blocked:
+    finding = f"it follows once the interim stop of {others}, under way now, has made room"
     remedy = "wait for that migration to end; the next pass plans anew"
     return as_blocked(move.drift, Refusal("memory", "migrating", finding, remedy), {"memory": 1}, move.reason, proven=False)
 

@@ -149,7 +149,7 @@ BUGS: tuple[Bug, ...] = (
     _bug(
         "holds that people place while it runs are not seen",
         "controller/controller.py",
-        "return with_holds(desired, holds, now, exempt={*owed, *names}) if holds else desired",
+        "return with_holds(staying(desired, holds, stays), holds, now, exempt={*owed, *names})",
         "return desired",
     ),
     # settings
