@@ -13,7 +13,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.drift import Drift, MachineStatus
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Blocked, DesiredRef, MachineStep, ObservationRef, Plan, PlanProblem, Step
-from reconciler.plan.announced import keep_announced
+from reconciler.plan.announced import keep_announced, told_as_stops
 from reconciler.plan.bypass import left_over, order_moves
 from reconciler.plan.clashes import without_clashes
 from reconciler.plan.estimate import Assumptions
@@ -99,7 +99,7 @@ def _safe_sequence(
         moves = [move for move in moves if move.id not in needless]
         ordered = keep_announced(fleet, rules, moves, order_moves(fleet, rules, moves, solver), announced)
     state = _without_idle(fleet, rules, ordered.state)
-    blocked = choice.told([*choice.blocked, *clashing, *left_over(ordered)])
+    blocked = choice.told([*told_as_stops(fleet, choice.blocked, announced), *clashing, *left_over(ordered)])
     left = {move.id for move in ordered.left}
     spared = left | (set() if choice.proven else {move.id for move in moves if choice.asks_to_make_way(move)})
     made = [move for move in moves if move.id not in spared and not is_wish(move)]

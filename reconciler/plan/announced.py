@@ -13,6 +13,7 @@ from itertools import islice
 from reconciler.model import paths
 from reconciler.model.announced import AnnouncedMove
 from reconciler.model.drift import MachineDrift, MachineStatus
+from reconciler.model.plan import Blocked
 from reconciler.plan.bypass import Ordered
 from reconciler.plan.exact import MAKES_ROOM
 from reconciler.plan.fleet import Fleet
@@ -41,6 +42,18 @@ def keep_announced(fleet: Fleet, rules: Rules, moves: Sequence[Move], fresh: Ord
     if not _ids(rest.left) <= _ids(fresh.left) or (not stops and _worth(rest) > _worth(fresh)):
         return fresh
     return _for_now(fleet, rules, rest, fresh, stops, moves) if stops else replace(fresh, state=rest.state, left=rest.left)
+
+
+def told_as_stops(fleet: Fleet, blocked: Sequence[Blocked], announced: Announced) -> list[Blocked]:
+    """Say of machines on their way to an announced stop what they do; diff knows only that nobody wants them there."""
+    ways = {_id(stop.drift): stop.drift.destination for stop in _stops_under_way(fleet, announced)} if announced else {}
+    said = {"remedy": "wait for that migration to end; the next pass plans on from there"}
+    return [
+        one.model_copy(update=said | {"finding": f"it is on its way to {stop}, the interim stop that was announced"})
+        if (stop := ways.get((one.id or "").casefold())) is not None
+        else one
+        for one in blocked
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ def test_while_a_machine_makes_its_stop_the_others_wait_and_are_told_for_whom() 
     again = plan_for(wanted, now, plan)
     assert story(again) == []
     assert set(blocked(again).values()) == {"migrating"}
+    stopping = next(one for one in again.blocked if one.id == hop_of(plan).virtual_machine.id)
+    assert f"{hop_of(plan).destination}, the interim stop that was announced" in stopping.finding
     other = next(one for one in again.blocked if one.id != hop_of(plan).virtual_machine.id)
     assert "interim stop" in other.finding
     assert hop_of(plan).virtual_machine.name in other.finding
