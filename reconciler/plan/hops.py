@@ -77,6 +77,7 @@ class Ways:
 
     def _hops(self, state: State, remaining: Sequence[Move], extra: int) -> Iterator[Hop]:
         hosts = {key[1] for move in remaining for key in state.takes(move) if key[0] == "memory"}
+        hosts |= {move.target.casefold() for move in remaining if move.changes_host}  # also of those kept apart that are off
         volumes = {key for move in remaining for key in state.takes(move) if key[0] == "volume"}
         moves = sorted(remaining, key=by_priority)
         if extra:
@@ -221,7 +222,7 @@ class Ways:
         ]
 
     def _with_room(self, state: State, names: Iterable[str], machine: VirtualMachine) -> list[tuple[str, int]]:
-        needed = machine.memory_mib or 0
+        needed = 0 if machine.is_off else machine.memory_mib or 0
         found: list[tuple[str, int]] = []
         for name in names:
             room = state.room_ever(memory_key(name))

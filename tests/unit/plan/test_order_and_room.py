@@ -368,3 +368,12 @@ def test_a_machine_whose_files_go_first_may_stop_where_only_their_new_place_is_w
     plan = think(wanted, fleet).plan
 
     assert (plan.summary.migrations, plan.summary.needed_migrations, plan.blocked) == (5, 5, ())
+
+
+def test_two_stopped_machines_kept_apart_change_places_by_one_stop() -> None:
+    """They take no memory, so it is their rule alone that wants a stop; one is enough, and not more is called needed."""
+    fleet = a_fleet(
+        *(a_host(f"Host{n}", a_vm(f"vm{n}", state="Off"), available_mib=0) for n in (1, 2)), a_host("Host3", available_mib=0)
+    )
+    plan = plan_for(desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host1"), apart("vm1", "vm2")), fleet)
+    assert (plan.summary.migrations, plan.summary.needed_migrations, blocked(plan)) == (3, 3, {})
