@@ -207,12 +207,16 @@ class Case:
         seen = self.observation.host(host)
         return seen.cluster.casefold() if seen and seen.cluster else None
 
+    @cached_property
+    def _by_name(self) -> dict[str, str]:
+        return {wanted.name.casefold(): machine for machine, wanted in self.managed.items()}
+
     def members(self, rule: PlacementRule) -> list[str]:
         """Return the VMIds of a rule's members that are seen, managed or not."""
-        by_name = {wanted.name.casefold(): machine for machine, wanted in self.managed.items()}
         ids: set[str] = set()
         for name in rule.virtual_machines:
-            ids.update([by_name[name.casefold()]] if name.casefold() in by_name else self.ids_named(name))
+            known = self._by_name.get(name.casefold())
+            ids.update([known] if known else self.ids_named(name))
         return sorted(ids)
 
     def topology_value(self, rule: PlacementRule, host: str) -> str | None:

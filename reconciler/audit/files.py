@@ -14,9 +14,10 @@ from reconciler.model.problem import Problem
 
 def check(case: Case) -> Iterator[Problem]:
     """Compare each disk's target with the disks that machines have now and with all other targets."""
-    if not any(move.file not in FOLDERS for step in case.machine_steps for move in step.storage):
+    written = {paths.normal(move.target) for step in case.machine_steps for move in step.storage if move.file not in FOLDERS}
+    if not written:
         return
-    owners = _owners(case)
+    owners = _owners(case, written)
     writers: dict[str, set[str]] = defaultdict(set)
     for step in case.machine_steps:
         machine = step.virtual_machine.id.casefold()
@@ -34,11 +35,11 @@ def _stays(move: StorageMove, step: MachineStep) -> bool:
     return paths.same(move.source, move.target) and (paths.is_smb(move.target) or not elsewhere)
 
 
-def _owners(case: Case) -> dict[str, set[str]]:
+def _owners(case: Case, written: set[str]) -> dict[str, set[str]]:
     owners: dict[str, set[str]] = defaultdict(set)
     for host, machine in case.observation.machines():
         for key, path in files_of(machine).items():
-            if key not in FOLDERS:
+            if key not in FOLDERS and key in written:  # disks are known by their normalised paths
                 owners[_key(path, host.name, case)].add(machine.id.casefold())
     return dict(owners)
 

@@ -58,7 +58,9 @@ def _wanted(wanted: StoragePlacement, stand: Stand) -> Iterator[tuple[str, str |
     own = dict(zip(FOLDERS, (wanted.configuration_path, wanted.checkpoint_path, wanted.smart_paging_path), strict=True))
     disks, parents = {disk.file.casefold(): disk.path for disk in wanted.disks}, stand.parents
     for key, path in stand.files.items():
-        # People name a disk that has a checkpoint by the file below, which keeps its name.
-        names = (paths.file_of(one).casefold() for one in (path, parents.get(key, "")))
-        special = own[key] if key in FOLDERS else next((disks[name] for name in names if name in disks), None)
+        special = own.get(key)
+        if disks and key not in FOLDERS:
+            # People name a disk that has a checkpoint by the file below, which keeps its name.
+            names = (paths.file_of(one).casefold() for one in (path, parents.get(key, "")))
+            special = next((disks[name] for name in names if name in disks), None)
         yield path, special or wanted.path

@@ -18,7 +18,7 @@ def without_clashes(fleet: Fleet, moves: list[Move]) -> tuple[list[Move], list[B
     for move in moves:
         for spot in _written(fleet, move):
             writers[spot].append(move.id)
-    owners = _owners(fleet) if writers else {}
+    owners = _owners(fleet, {spot[-1] for spot in writers}) if writers else {}
     kept, blocked = [], []
     for move in moves:
         clash = next((spot for spot in _written(fleet, move) if len(writers[spot]) > 1 or _taken(owners, spot, move)), None)
@@ -37,11 +37,12 @@ def _spot(fleet: Fleet, host: str, path: str) -> Spot:
     return (*fleet.volume_room(host, path).key[:2], paths.normal(path))
 
 
-def _owners(fleet: Fleet) -> dict[Spot, list[str]]:
+def _owners(fleet: Fleet, written: set[str]) -> dict[Spot, list[str]]:
     owners: dict[Spot, list[str]] = defaultdict(list)
     for host, machine in fleet.observation.machines():
         for path in (path for disk in machine.disks for path in (disk.path, disk.parent_path) if path):
-            owners[_spot(fleet, host.name, path)].append(machine.id.casefold())
+            if paths.normal(path) in written:  # most of a fleet's files are nowhere near
+                owners[_spot(fleet, host.name, path)].append(machine.id.casefold())
     return owners
 
 
