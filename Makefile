@@ -25,7 +25,7 @@ check: $(READY)
 sweep: $(READY)
 	@SWEEP_EXAMPLES=2000 $(BIN)/python -m pytest -n 2 tests/laws/test_apply.py
 
-# Simulated weeks of fleets with faults, every step checked; a failing seed replays exactly (200 seeds: about 10 minutes).
+# Simulated weeks of fleets with faults, every step checked; a failing seed replays exactly (300 seeds: about 9 minutes).
 simulate: $(READY)
 	@$(BIN)/reconciler simulate-life --seeds $(SEEDS) --first-seed $(FIRST_SEED)
 
