@@ -78,6 +78,7 @@ class Ways:
     def _hops(self, state: State, remaining: Sequence[Move], extra: int) -> Iterator[Hop]:
         hosts = {key[1] for move in remaining for key in state.takes(move) if key[0] == "memory"}
         hosts |= {move.target.casefold() for move in remaining if move.changes_host}  # also of those kept apart that are off
+        hosts |= {host.casefold() for move in remaining for host in choices(move)}
         volumes = {key for move in remaining for key in state.takes(move) if key[0] == "volume"}
         moves = sorted(remaining, key=by_priority)
         if extra:
