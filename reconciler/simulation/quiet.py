@@ -79,8 +79,7 @@ def _left(life: "Life", without: tuple[str, ...]) -> list[str]:
     if life.left is None:
         return ["no pass came to its end"]
     now = stage.world.observation()
-    tightness, rings = stage.options.tightness, "large-swaps" in stage.options.traits
-    excused = blocked_for_good(life.left, tightness, stage.desired, now, one_is_away=bool(without), rings=rings)
+    excused = blocked_for_good(life.left, stage.options.tightness, stage.desired, now, one_is_away=bool(without))
     excused |= shut_out(life.left, stage.desired, now) | _needing(without, stage.desired, now)
     excused |= kept_back(life.left, stage.desired, now, excused)
     if not without:

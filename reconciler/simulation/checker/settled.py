@@ -32,24 +32,14 @@ class Left:
         return "; ".join([*sorted(set(self.waiting.values())), *told][:4])
 
 
-def blocked_for_good(
-    left: Left, tightness: float, desired: Desired, now: Observation, *, one_is_away: bool, rings: bool
-) -> frozenset[str]:
-    """Return the machines (VMIds) whose blockage a life may have brought about, or a host that is away: the only way round.
-
-    ``rings``: people swap machines that need a detour, which no machine that a rule names is given.
-    """
-    short = one_is_away or tightness < TIGHT or _somebody_is_in_the_way(desired, now) or (rings and _in_a_rule(left, desired))
+def blocked_for_good(left: Left, tightness: float, desired: Desired, now: Observation, *, one_is_away: bool) -> frozenset[str]:
+    """Return the machines (VMIds) whose blockage a life may have brought about, or a host that is away: the only way round."""
+    short = one_is_away or tightness < TIGHT or _somebody_is_in_the_way(desired, now)
     codes = (*OF_A_LIFE, *(ROOM if short else ()))
     blocked = {one.id or "" for one in left.blocked if one.code in codes}
     to_be_started, partly_shut_out = _to_be_started(now, desired), _partly_shut_out(desired)
     blocked |= {one.id or "" for one in left.blocked if one.code == "no-room" and one.id in to_be_started}
     return frozenset(blocked | {one.id or "" for one in left.blocked if one.code in ROOM and one.id in partly_shut_out})
-
-
-def _in_a_rule(left: Left, desired: Desired) -> bool:
-    named = {name for rule in desired.placement_rules for name in rule.virtual_machines}
-    return any(one.code in ROOM and one.subject.partition("/")[2] in named for one in left.blocked)
 
 
 def _partly_shut_out(desired: Desired) -> frozenset[str]:
