@@ -113,8 +113,7 @@ def _without_idle(fleet: Fleet, rules: Rules, state: State) -> State:
     """Return the same sequence without machines that a detour sent away for good and nobody waits for; one by one."""
     while idle := _makes_room_for_nobody(state, []):
         rest = State(fleet, rules)
-        for host in sorted(fleet.leaving_memory):
-            rest.release(host, fleet.leaving_memory[host])
+        rest.count_on_leavers()
         for placed in state.placed:
             if placed.move.id not in idle:
                 if rest.obstacle(placed.move) is not None:

@@ -137,8 +137,7 @@ def _without(fleet: Fleet, rules: Rules, rest: _Rest, later: set[str]) -> tuple[
 
 def _begin(fleet: Fleet, rules: Rules) -> State:
     state = State(fleet, rules)
-    for host, mib in sorted(fleet.leaving_memory.items()):
-        state.release(host, mib)
+    state.count_on_leavers()
     return state
 
 

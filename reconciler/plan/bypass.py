@@ -71,7 +71,7 @@ def _group_by_group(fleet: Fleet, rules: Rules, moves: list[Move], groups: list[
     inside = {move.id for group in groups for move in group}
     state = State(fleet, rules)
     left = run(state, [move for move in moves if move.id not in inside], by_priority)
-    _count_on_leavers(fleet, state)
+    state.count_on_leavers()
     result = Ordered(state, run(state, left, by_priority))
     for group in groups:
         elsewhere = _most_room(state, [move for move in moves if move not in group])
@@ -87,11 +87,6 @@ def _add(result: Ordered, found: Outcome) -> None:
     result.narrow = result.narrow or found.narrow
     result.extra_bound += found.bound if not found.left else 0
     result.proven = result.proven and (not found.left or found.proven)
-
-
-def _count_on_leavers(fleet: Fleet, state: State) -> None:
-    for host in sorted(fleet.leaving_memory):
-        state.release(host, fleet.leaving_memory[host])
 
 
 def _most_room(state: State, others: list[Move]) -> dict[str, int]:

@@ -84,6 +84,11 @@ class State:
         key = memory_key(host)
         self._pools[key] = self._pool(key).give(mib, NOW)
 
+    def count_on_leavers(self) -> None:
+        """Count on the memory of all machines that are on their way to where they belong."""
+        for host, mib in sorted(self.fleet.leaving_memory.items()):
+            self.release(host, mib)
+
     def room_ever(self, key: Key) -> int | None:
         """Return the room under a key once all that was placed has happened."""
         pool = self._pool(key)
@@ -198,8 +203,7 @@ def put_in_order(fleet: Fleet, rules: Rules, moves: Sequence[Move]) -> tuple[Sta
         state = State(fleet, rules)
         left = run(state, moves, rank)
         if left and fleet.leaving_memory:
-            for host in sorted(fleet.leaving_memory):
-                state.release(host, fleet.leaving_memory[host])
+            state.count_on_leavers()
             left = run(state, left, rank)
         if best is None or len(left) < len(best[1]):
             best = state, left

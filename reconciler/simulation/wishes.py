@@ -342,7 +342,7 @@ class Wishes:
         else:
             host.live = rng.choice((None, 1, 1, 2, 4))
         host.storage, host.option = rng.choice((None, 1, 1, 2, 4)), rng.choice((None, *PerformanceOption))
-        return f"limits of {host.name}; {self.stir(host, rng)}"
+        return f"limits of {host.name}; {self._stir(host, rng)}"
 
     def _squeeze(self, rng: random.Random, now: datetime) -> str:
         """Allow one migration at a time where some may be under way, and send more machines there."""
@@ -354,9 +354,9 @@ class Wishes:
             host.live = 1
         self.focus = (*self.focus, host.name)
         chosen = rng.random()
-        return f"squeeze {host.name}; {self.stir(host, rng) if chosen < 0.5 else self.gather(rng, now, host)}"
+        return f"squeeze {host.name}; {self._stir(host, rng) if chosen < 0.5 else self.gather(rng, now, host)}"
 
-    def stir(self, host: HostWish, rng: random.Random) -> str:
+    def _stir(self, host: HostWish, rng: random.Random) -> str:
         """Move machines to and from a host in the same commit, so that what else changed there is in use."""
         moved: list[str] = []
         for wish in [one for _, one in sorted(self.machines.items()) if one.drift is Handling.CORRECT and not one.hold]:
