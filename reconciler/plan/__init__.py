@@ -92,7 +92,7 @@ def _safe_sequence(
     fleet: Fleet, rules: Rules, assumed: Assumptions, solver: Solver | None, announced: Sequence[AnnouncedMove]
 ) -> tuple[list[Placed], int, list[Blocked]]:
     """Return the moves in a safe order, how many migrations any plan needs for that, and the machines left out."""
-    choice = choose_targets(fleet, rules, assumed, solver)
+    choice = choose_targets(fleet, rules, assumed, solver, announced)
     moves, clashing = without_clashes(fleet, choice.moves)
     ordered = keep_announced(fleet, rules, moves, order_moves(fleet, rules, moves, solver), announced)
     while needless := _makes_room_for_nobody(ordered.state, ordered.left) & {move.id for move in moves}:

@@ -3,25 +3,29 @@
 Of hosts that are equally good the first in this order with room is taken. What others have done only ever takes room away that
 was planned for them anyway, so a machine's first host with room stays the same while a plan is carried out; "the host with
 most room" would not. Hosts stand on a ring by their names' digests, several times each so that they get like shares; a machine
-begins at the place of its own digest. A host that comes or goes changes nothing for those who were not bound for it.
+begins at the place of its own digest. A host that comes or goes changes nothing for those who were not bound for it. The
+host that a machine was announced to go to, where that is known, is its first: room freed elsewhere draws nobody away.
 """
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 ROUND = 2**32
 
 
 class OwnOrder:
-    """Digests are taken once for each name, rings made once for each list of hosts."""
+    """Digests are taken once for each name, rings once for each list of hosts. ``announced``: hosts by VMId (case folded)."""
 
-    def __init__(self) -> None:
+    def __init__(self, announced: Mapping[str, str]) -> None:
+        self._announced = announced
         self._points: dict[str, tuple[int, ...]] = {}
         self._rings: dict[int, tuple[tuple[str, ...], list[tuple[int, str]]]] = {}
 
     def distance(self, machine: str, host: str) -> int:
         """Return how far along its order a machine (VMId) meets a host; the smaller, the earlier."""
+        if self._announced.get(machine.casefold()) == host:
+            return -1
         start = self._of(machine)[0]
         return min((point - start) % ROUND for point in self._of(host))
 
@@ -30,6 +34,9 @@ class OwnOrder:
         if id(hosts) not in self._rings:
             self._rings[id(hosts)] = hosts, sorted((point, host) for host in hosts for point in self._of(host))
         ring, met = self._rings[id(hosts)][1], set[str]()
+        if (first_of_all := self._announced.get(machine.casefold())) in hosts:
+            met.add(first_of_all)
+            yield first_of_all
         first = bisect_left(ring, (self._of(machine)[0], ""))
         for number in range(len(ring)):
             host = ring[(first + number) % len(ring)][1]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
+from reconciler.model.announced import AnnouncedMove
 from reconciler.model.desired import PlacementRule
 from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.plan import Blocked
@@ -78,26 +79,36 @@ class Choice:
         ]
 
 
-def choose_targets(fleet: Fleet, rules: Rules, assumptions: Assumptions, solver: Solver | None = None) -> Choice:
-    """Return where each machine shall go; ``solver`` is asked where the planner's own search leaves something open."""
-    chooser, moves, blocked = _chosen(fleet, rules, assumptions, Decision())
+def choose_targets(
+    fleet: Fleet,
+    rules: Rules,
+    assumptions: Assumptions,
+    solver: Solver | None = None,
+    announced: Sequence[AnnouncedMove] = (),
+) -> Choice:
+    """Return where each machine shall go; ``solver`` is asked where the planner's own search leaves something open.
+
+    Of hosts that are equally good a machine goes to the one that it was ``announced`` to go to.
+    """
+    order = OwnOrder({one.machine: one.destination for one in announced if one.destination and not one.bypass})
+    chooser, moves, blocked = _chosen(fleet, rules, assumptions, Decision(), order)
     first = chooser.first_choice()
     decision = decide_together(fleet, rules, first, solver)
     failed = frozenset(drift.subject for drift in first.failed)
     if decision is not None and decision.better:
-        _, again, still_blocked = _chosen(fleet, rules, assumptions, decision)
+        _, again, still_blocked = _chosen(fleet, rules, assumptions, decision, order)
         if len(still_blocked) <= len(blocked):
             return Choice(again, still_blocked, decision.proven, failed, decision)
     return Choice(moves, blocked, True, failed, decision)
 
 
 def _chosen(
-    fleet: Fleet, rules: Rules, assumptions: Assumptions, decision: Decision
+    fleet: Fleet, rules: Rules, assumptions: Assumptions, decision: Decision, order: OwnOrder
 ) -> tuple["_Chooser", list[Move], list[Blocked]]:
     """Choose, counting on the room of all who must go; once more without those who turn out to have nowhere to go."""
     staying = frozenset[str]()
     for attempt in range(PATIENCE):
-        chooser = _Chooser(fleet, rules, assumptions, decision, None if attempt == PATIENCE - 1 else staying)
+        chooser = _Chooser(fleet, rules, assumptions, decision, order, None if attempt == PATIENCE - 1 else staying)
         moves, blocked = chooser.choose()
         if not (stuck := chooser.counted_on_in_vain()):
             break
@@ -114,10 +125,11 @@ class _Chooser:
         rules: Rules,
         assumptions: Assumptions,
         decision: Decision,
+        order: OwnOrder,
         staying: frozenset[str] | None = frozenset(),
     ) -> None:
         self._fleet, self._rules, self._assumptions = fleet, rules, assumptions
-        self._decision, self._order = decision, OwnOrder()
+        self._decision, self._order = decision, order
         self._failed: list[MachineDrift] = []
         self._sorted: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._open: dict[int, int] = {}

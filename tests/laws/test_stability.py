@@ -11,6 +11,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.observation import Migration, Observation
 from reconciler.model.plan import MachineStep, Plan
 from reconciler.model.words import Proof
+from reconciler.plan.exact import MAKES_ROOM
 from tests.laws.strategies_flexible import flexible_fleets
 from tests.laws.strategies_tight import tight_fleets
 from tests.laws.test_plan_laws import arrive, machine_steps, plan_for, seen_again, told
@@ -68,6 +69,27 @@ def test_a_plan_with_detours_is_kept_to_on_the_way(case: tuple[Desired, Observat
         moving = any(host.running_migrations for host in now.hosts)
         if plan.summary.proof is Proof.MINIMAL or len(again) >= len(rest) or moving:
             assert again == ([one for one in rest if one in again] if moving else rest)
+
+
+@LAWS
+@given(flexible_fleets(), st.integers(0, 1000))
+def test_room_freed_elsewhere_draws_nobody_from_where_it_was_announced_to_go(
+    case: tuple[Desired, Observation], seed: int
+) -> None:
+    """Hosts have more room than when the plan was made: whoever knows what was announced sends nobody elsewhere."""
+    wanted, fleet = case
+    plan = plan_for(wanted, fleet)
+    steps = machine_steps(plan)
+    places = [one.placement for one in wanted.virtual_machines if one.placement]
+    assume(steps and not plan.blocked and not any(step.bypass or step.reason == MAKES_ROOM for step in steps))
+    assume(not any(place.prefer for place in places))
+    chance = Random(seed)
+    hosts = [
+        host.model_copy(update={"available_memory_mib": (host.available_memory_mib or 0) + chance.choice((0, 4096, 65536))})
+        for host in fleet.hosts
+    ]
+    again = plan_for(wanted, seen_again(fleet, hosts), announced_by(plan.steps))
+    assert sorted(map(told, machine_steps(again))) == sorted(map(told, steps))
 
 
 def is_settled(plan: Plan) -> bool:
