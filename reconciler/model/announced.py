@@ -45,3 +45,8 @@ class AnnouncedMove:
 def announced_by(steps: Iterable[Step]) -> tuple[AnnouncedMove, ...]:
     """Return the migrations among the steps of a plan, in their order."""
     return tuple(AnnouncedMove.of(step) for step in steps if isinstance(step, MachineStep) and step.migration_kind)
+
+
+def announced_hosts(announced: Iterable[AnnouncedMove]) -> dict[str, str]:
+    """Return where each machine (VMId, case folded) was announced to go in the end; those that change no host are left out."""
+    return {one.machine: one.destination for one in announced if one.destination and not one.bypass}

@@ -4,8 +4,9 @@ Makes a puzzle of the troubled machines, the hosts that they may go to, and the 
 the answer of ``assign``. In a large fleet the puzzle is cut to a neighbourhood, and what is found there is not called minimal.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.words import Handling, RuleType
@@ -49,6 +50,10 @@ class Decision:
     troubled: frozenset[str] = frozenset()
     impossible: bool = False
     conflict: tuple[str, ...] = ()
+
+    def with_given(self, hosts: Mapping[str, str]) -> Self:
+        """Return the decision beside hosts that were given before."""
+        return replace(self, hosts={**hosts, **self.hosts}, making_room=self.making_room | hosts.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,9 @@ def _scene(fleet: Fleet, first: FirstChoice, crowded: list[Move], scope: Scope) 
             troubled.setdefault(_key(move.drift), move.drift)
     scene = _Scene({}, dict(list(troubled.items())[: scope.forced]))
     scene.forced = {name: first.options(drift, scope.hosts) for name, drift in scene.drifts.items()}
-    everybody = [drift for drift in fleet.drift.machines if _key(drift) not in scene.forced and _may_make_way(drift)]
+    going = {_key(move.drift) for move in first.moves if move.changes_host}
+    others = (drift for drift in fleet.drift.machines if _key(drift) not in scene.forced and _key(drift) not in going)
+    everybody = [drift for drift in others if _may_make_way(drift)]
     movable = everybody
     if len(movable) > scope.settled:
         movable = [drift for drift in movable if drift.host in hosts]
@@ -155,7 +162,6 @@ def _scene(fleet: Fleet, first: FirstChoice, crowded: list[Move], scope: Scope) 
         scene.settled[_key(drift)] = [move for move in options if move.target in near]
         scene.drifts[_key(drift)] = drift
         whole = whole and all_of_them
-    going = {_key(move.drift) for move in first.moves if move.changes_host}
     few = all(len(drift.machine.placement.hosts) <= scope.hosts for drift in scene.drifts.values() if drift.machine.placement)
     scene.whole = whole and few and going <= set(scene.forced) and len(everybody) == len(scene.settled)
     return scene

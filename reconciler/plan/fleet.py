@@ -76,6 +76,14 @@ class Fleet:
         one, other = self.cluster_of(first), self.cluster_of(second)
         return one is not None and other is not None and one.casefold() == other.casefold()
 
+    def neighbours(self, name: str) -> tuple[str, ...]:
+        """Return where a machine without a placement may go from a host: its cluster, else its host group."""
+        if self.cluster_of(name) is not None:
+            return tuple(other for other in self.host_names if self.same_cluster(other, name))
+        asked = self.wanted(name)
+        groups = {group.name: group.hosts for group in self.desired.host_groups}
+        return groups.get(asked.host_group or "", ()) if asked else ()
+
     def topology(self, host: str, name: str) -> str | None:
         """Return the value of a topology ("host", "cluster" or a host label) at a host, or None where it has none."""
         if name == "host":

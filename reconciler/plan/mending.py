@@ -97,23 +97,6 @@ def _names(drifts: Iterable[MachineDrift]) -> set[str]:
     return {drift.machine.name for drift in drifts}
 
 
-def _leavers(rules: Rules, rule: PlacementRule, staying: list[MachineDrift]) -> list[MachineDrift]:
-    places: dict[str, list[MachineDrift]] = {}
-    for drift in staying:
-        places.setdefault(rules.value(rule, drift.host or "") or "", []).append(drift)
-    if rule.type is RuleType.AFFINITY:
-        home = max(
-            sorted(places), key=lambda value: (sum(not _is_free(one) for one in places[value]), len(places[value])), default=""
-        )
-        return [drift for value in sorted(places) if value != home for drift in places[value] if _is_free(drift)]
-    leavers: list[MachineDrift] = []
-    unmanaged = _values_of_unmanaged(rules, rule)
-    for value, mates in sorted(places.items()):
-        ranked = sorted(mates, key=lambda one: (_is_free(one), one.machine.name.casefold()))
-        leavers += [drift for drift in (ranked if value in unmanaged else ranked[1:]) if _is_free(drift)]
-    return leavers
-
-
 def _values_of_unmanaged(rules: Rules, rule: PlacementRule) -> set[str]:
     managed = {drift.machine.name.casefold() for drift in rules.drifts}
     names = {name.casefold() for name in rule.virtual_machines} - managed

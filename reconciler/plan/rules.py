@@ -82,6 +82,18 @@ class Rules:
             ]
         return found
 
+    def broken_wishes(self, moved: dict[str, str]) -> int:
+        """Return how many pairs of machines a preferred rule is broken for, once some (names case folded) have moved."""
+        if not self.preferred:
+            return 0
+        positions = {name: member.settled for name, member in self.members.items() if member.settled} | moved
+        return sum(self._pairs_at_odds(rule, positions) for rule in self.preferred)
+
+    def _pairs_at_odds(self, rule: PlacementRule, positions: dict[str, str]) -> int:
+        names = {name.casefold() for name in rule.virtual_machines} & positions.keys()
+        values = [value for name in names if (value := self.value(rule, positions[name])) is not None]
+        return sum((one == other) == (rule.type is RuleType.ANTI_AFFINITY) for one, other in combinations(values, 2))
+
     def clash(self, rule: PlacementRule, positions: dict[str, str]) -> list[str]:
         """Return the first two members (by name) whose hosts break the rule between them, or none."""
         apart = rule.type is RuleType.ANTI_AFFINITY

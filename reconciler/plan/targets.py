@@ -10,12 +10,13 @@ the way gives the same hosts (``own_order``). That is why the room of those who 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
+from types import MappingProxyType
 
-from reconciler.model.announced import AnnouncedMove
+from reconciler.model.announced import AnnouncedMove, announced_hosts
 from reconciler.model.desired import PlacementRule
 from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.plan import Blocked
@@ -44,6 +45,7 @@ Preference = tuple[int, int, int, int, int, int, str]
 PATIENCE = 4  # choices made anew because somebody who was counted on to leave has to stay
 WISHES = ("placement.prefer", "preferredRule")  # reasons of moves that only a wish asks for
 SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
+NONE_GIVEN: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +87,20 @@ def choose_targets(
     assumptions: Assumptions,
     solver: Solver | None = None,
     announced: Sequence[AnnouncedMove] = (),
+    given: Mapping[str, str] = NONE_GIVEN,
 ) -> Choice:
     """Return where each machine shall go; ``solver`` is asked where the planner's own search leaves something open.
 
-    Of hosts that are equally good a machine goes to the one that it was ``announced`` to go to.
+    Of hosts that are equally good a machine goes to the one that it was ``announced`` to go to. ``given``: hosts by machine
+    name (case folded) that are not chosen any more.
     """
-    order = OwnOrder({one.machine: one.destination for one in announced if one.destination and not one.bypass})
-    chooser, moves, blocked = _chosen(fleet, rules, assumptions, Decision(), order)
+    order = OwnOrder(announced_hosts(announced))
+    chooser, moves, blocked = _chosen(fleet, rules, assumptions, Decision(dict(given), frozenset(given)), order)
     first = chooser.first_choice()
     decision = decide_together(fleet, rules, first, solver)
     failed = frozenset(drift.subject for drift in first.failed)
     if decision is not None and decision.better:
+        decision = decision.with_given(given)
         _, again, still_blocked = _chosen(fleet, rules, assumptions, decision, order)
         if len(still_blocked) <= len(blocked):
             return Choice(again, still_blocked, decision.proven, failed, decision)
@@ -254,7 +259,7 @@ class _Chooser:
     def _allowed(self, drift: MachineDrift) -> tuple[str, ...]:
         """Return the hosts that it may be on, sorted, each once; one tuple for all machines with the same list."""
         placement = drift.machine.placement
-        names = placement.hosts if placement is not None else self._neighbours(drift.host or "")
+        names = placement.hosts if placement is not None else self._fleet.neighbours(drift.host or "")
         if names not in self._sorted:
             unique = {name.casefold(): name for name in sorted(names)}
             self._sorted[names] = tuple(unique[key] for key in sorted(unique))
@@ -266,15 +271,6 @@ class _Chooser:
             return decided
         placement = drift.machine.placement
         return placement.hosts[0] if placement is not None and len(placement.hosts) == 1 else None
-
-    def _neighbours(self, host: str) -> tuple[str, ...]:
-        """Where a machine without a placement may go: its cluster, else its host group."""
-        if (cluster := self._fleet.cluster_of(host)) is not None:
-            return tuple(name for name in self._fleet.host_names if self._fleet.same_cluster(name, host))
-        wanted = self._fleet.wanted(host)
-        groups = {group.name: group for group in self._fleet.desired.host_groups}
-        group = groups.get(wanted.host_group or "") if wanted and cluster is None else None
-        return group.hosts if group else ()
 
     def _place(self, drift: MachineDrift, options: list[Move | Refusal]) -> None:
         """Choose a destination and remember what it takes and gives; or remember why there is none."""
@@ -419,7 +415,10 @@ class _Chooser:
         return drift.files[0].field if drift.files else "placement"
 
     def _rule_that_it_follows(self, drift: MachineDrift) -> PlacementRule | None:
-        """Return the rule that keeps a machine together with another one that was decided to go."""
+        """Return the rule that a machine mends by going, or that keeps it together with another one that was decided to go."""
+        mended = (broken.rule for broken in self._fleet.drift.rules if drift.machine.name in broken.machines)
+        if (rule := next(mended, None)) is not None:
+            return rule
         decided, own = set(self._decision.hosts), drift.machine.name.casefold()
         together = (rule for rule in self._rules.of(drift) if rule.type is RuleType.AFFINITY)
         return next((rule for rule in together if decided & {name.casefold() for name in rule.virtual_machines} - {own}), None)

@@ -1,0 +1,86 @@
+"""What comes of a choice of hosts: a safe sequence of moves, how many migrations any plan needs, and who is left out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.model.announced import AnnouncedMove
+from reconciler.model.plan import Blocked
+from reconciler.plan.announced import keep_announced, told_as_stops
+from reconciler.plan.bypass import Ordered, left_over, order_moves
+from reconciler.plan.clashes import without_clashes
+from reconciler.plan.exact import MAKES_ROOM
+from reconciler.plan.fleet import Fleet
+from reconciler.plan.moves import Move, Placed
+from reconciler.plan.order import State
+from reconciler.plan.roles import roles_refused
+from reconciler.plan.rules import Rules
+from reconciler.plan.solver import Solver
+from reconciler.plan.summary import needed_by
+from reconciler.plan.targets import Choice, is_wish
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Moves in a safe order, the least number of migrations that any plan needs for them, and machines left out."""
+
+    sequence: list[Placed]
+    needed: int
+    blocked: list[Blocked]
+
+    @property
+    def migrations(self) -> int:
+        """How many migrations the sequence has."""
+        return sum(placed.move.route.migrations for placed in self.sequence)
+
+
+def carry_through(
+    fleet: Fleet, rules: Rules, choice: Choice, announced: Sequence[AnnouncedMove], solver: Solver | None = None
+) -> Outcome:
+    """Return what comes of a choice; of detours that cost the same, those that were announced."""
+    moves, clashing = without_clashes(fleet, choice.moves)
+    moves, ordered = _ordered(fleet, rules, moves, announced, solver)
+    sequence = _without_idle(fleet, rules, ordered.state).placed
+    blocked = choice.told([*told_as_stops(fleet, choice.blocked, announced), *clashing, *left_over(ordered)])
+    left = {move.id for move in ordered.left}
+    spared = left | (set() if choice.proven else {move.id for move in moves if choice.asks_to_make_way(move)})
+    made = [move for move in moves if move.id not in spared and not is_wish(move)]
+    blocked += roles_refused(fleet, [placed.move for placed in sequence], [one.id for one in blocked])
+    blocked += rules.unmended(sequence, blocked)
+    needed = sum(map(needed_by, made)) + ordered.extra_bound
+    return Outcome(sequence, needed, sorted(blocked, key=lambda one: (one.subject.casefold(), one.id or "")))
+
+
+def _ordered(
+    fleet: Fleet, rules: Rules, moves: list[Move], announced: Sequence[AnnouncedMove], solver: Solver | None
+) -> tuple[list[Move], Ordered]:
+    """Return the moves in a safe order, but for those that would make room for nobody."""
+    while True:
+        ordered = keep_announced(fleet, rules, moves, order_moves(fleet, rules, moves, solver), announced)
+        needless = _makes_room_for_nobody(ordered.state, ordered.left) & {move.id for move in moves}
+        if not needless:
+            return moves, ordered
+        moves = [move for move in moves if move.id not in needless]
+
+
+def _without_idle(fleet: Fleet, rules: Rules, state: State) -> State:
+    """Return the same sequence without machines that a detour sent away for good and nobody waits for; one by one."""
+    while idle := _makes_room_for_nobody(state, []):
+        rest = State(fleet, rules)
+        rest.count_on_leavers()
+        for placed in state.placed:
+            if placed.move.id not in idle:
+                if rest.obstacle(placed.move) is not None:
+                    return state
+                rest.place(placed.move)
+        state = rest
+    return state
+
+
+def _makes_room_for_nobody(state: State, stuck: list[Move]) -> set[str]:
+    """Return machines in place that go, or would go, although nobody comes to take their room; and wishes that are stuck."""
+    awaited = {(earlier, placed.move.target) for placed in state.placed for earlier in placed.waits_for}
+    moves = [(index, placed.move) for index, placed in enumerate(state.placed) if placed.move.reason == MAKES_ROOM]
+    # It may step aside by a hop first: then that is the departure that somebody waits for.
+    useful = {placed.move.id for index, placed in enumerate(state.placed) if (index, placed.move.source) in awaited}
+    idle = {move.id for index, move in moves if not move.bypass and (index, move.source) not in awaited} - useful
+    return idle | {move.id for move in stuck if move.reason == MAKES_ROOM or is_wish(move)}
