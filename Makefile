@@ -68,6 +68,7 @@ bench: $(READY)
 	@$(BIN)/python -m bench.bench_fewest
 	@$(BIN)/python -m bench.bench_makespan
 	@$(BIN)/python -m bench.bench_peer
+	@$(BIN)/python -m bench.bench_same
 
 format: $(READY)
 	@$(BIN)/ruff format .
