@@ -220,13 +220,13 @@ class Case:
         return sorted(ids)
 
     def topology_value(self, rule: PlacementRule, host: str) -> str | None:
-        """Return what a rule tells hosts apart by, or None where this host has no such label."""
+        """Return what a rule tells hosts apart by, or None where this host has no such label, or is in no cluster."""
         if rule.topology == "host":
             return host.casefold()
         wanted = self.desired.host(host)
         if rule.topology == "cluster":
             declared = wanted.cluster.casefold() if wanted and wanted.cluster else None
-            return self.cluster_of(host) or declared or f"host {host.casefold()}"
+            return self.cluster_of(host) or declared
         return wanted.labels.get(rule.topology) if wanted else None
 
 

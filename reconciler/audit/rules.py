@@ -1,7 +1,8 @@
 """Required placement rules: never broken on the way by anti-affinity under any order, and all kept at the end.
 
 A machine is somewhere from the moment it sets out for it until it is gone from it, so a mover counts on both hosts. What is
-broken already is drift, not the plan's doing.
+broken already is drift, not the plan's doing. A host without the label that a rule goes by is no place for it: nobody comes
+there, and whoever stands there is neither apart from the others nor together with them.
 """
 
 from collections.abc import Iterator
@@ -90,7 +91,8 @@ def _follow(stays: list[Stay], step: MachineStep, value: str | None) -> None:
 def _end(rule: PlacementRule, members: list[str], case: Case) -> Iterator[Problem]:
     """A required rule that the plan leaves broken must be told: as blocked, as drift, or by what keeps a member."""
     stands = {member: case.last_stand(member) for member in members}
-    values = [case.topology_value(rule, stand.host) for stand in stands.values() if stand]
+    found = [case.topology_value(rule, stand.host) for stand in stands.values() if stand]
+    values = [value for value in found if value is not None]
     kept = len(set(values)) == len(values) if rule.type == "antiAffinity" else len(set(values)) <= 1
     if not kept and not _is_told(rule, members, case):
         yield problem("rule-end", f"placementRule/{rule.name}", "the rule is broken when the plan is done, and nothing says so")

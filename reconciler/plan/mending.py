@@ -1,7 +1,7 @@
 """Who leaves so that required rules hold that are broken now: the fewest machines, as long as that is quickly found."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, islice
 
 from reconciler.model.desired import PlacementRule
@@ -26,9 +26,11 @@ def who_leaves(rules: Rules, broken: list[Broken], closed: frozenset[str]) -> di
     """Return the names of those who go, each with the rule that it goes for; ``closed`` are hosts that take no arrivals.
 
     Rule by rule first: everyone but one per place (apart), or all to the place with most of them that all can reach (together).
-    One machine may be in several broken rules, so other sets are tried then, from one machine up.
+    One machine may be in several broken rules, so other sets are tried then, from one machine up. Who stands where a rule sees
+    no place (a host without its label) breaks nothing, and need not leave.
     """
     search = _Mending(rules, closed)
+    broken = [replace(one, staying=[drift for drift in one.staying if search.place(one, drift) is not None]) for one in broken]
     chosen: dict[str, str] = {}
     for one in broken:
         for drift in search.leavers(one, [drift for drift in one.staying if drift.machine.name not in chosen]):
@@ -45,6 +47,10 @@ def who_leaves(rules: Rules, broken: list[Broken], closed: frozenset[str]) -> di
 class _Mending:
     rules: Rules
     closed: frozenset[str]
+
+    def place(self, one: Broken, drift: MachineDrift) -> str | None:
+        """Return where a rule sees a machine that stays."""
+        return self.rules.value(one.rule, drift.host or "")
 
     def smaller(self, broken: list[Broken], most: int) -> frozenset[str] | None:
         """Return the first smallest set of fewer machines than ``most`` whose leaving mends all."""
@@ -100,8 +106,8 @@ def _names(drifts: Iterable[MachineDrift]) -> set[str]:
 def _values_of_unmanaged(rules: Rules, rule: PlacementRule) -> set[str]:
     managed = {drift.machine.name.casefold() for drift in rules.drifts}
     names = {name.casefold() for name in rule.virtual_machines} - managed
-    members = [rules.members[name] for name in sorted(names) if name in rules.members]
-    return {rules.value(rule, host) or "" for member in members for host in member.hosts}
+    hosts = [host for name in sorted(names) if name in rules.members for host in rules.members[name].hosts]
+    return {value for host in hosts if (value := rules.value(rule, host)) is not None}
 
 
 def _is_free(drift: MachineDrift) -> bool:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from reconciler.cycle import think
 from reconciler.model import observation as seen
-from reconciler.model.desired import Guardrails, HostGroup, Placement, Policy, VirtualMachineMigration
-from reconciler.model.words import Handling, HostStatus
+from reconciler.model.desired import Guardrails, HostGroup, Placement, PlacementRule, Policy, VirtualMachineMigration
+from reconciler.model.words import Handling, HostStatus, RuleType
 from tests.builders import a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm, source, stored
 from tests.unit.plan.planning import blocked, plan_for, step_of, story
 
@@ -151,6 +152,29 @@ def test_a_rule_that_nobody_can_mend_is_blocked() -> None:
     plan = plan_for(desired(desired_vm("vm1", "Host1"), desired_vm("vm2", "Host1"), apart("vm1", "vm2"), hosts=1), fleet)
     assert plan.blocked[0].subject == "placementRule/spread"
     assert "vm1 and vm2" in plan.blocked[0].finding
+
+
+@pytest.mark.parametrize("topology", ["cluster", "rack"])
+@pytest.mark.parametrize("type_", list(RuleType))
+def test_a_host_without_the_label_is_no_place_for_a_rule(type_: RuleType, topology: str) -> None:
+    """In no cluster, without the label: machines there are neither apart nor together, so there is a plan, and it is empty."""
+    rule = PlacementRule("spread", source("spread"), type_, ("vm1", "vm2", "vm3"), topology)
+    fleet = a_fleet(a_host("Host1", a_vm("vm1"), a_vm("vm2")), a_host("Host2", a_vm("vm3")))
+    wanted = desired(*(desired_vm(f"vm{n}", ("Host1", "Host2")) for n in (1, 2, 3)), rule, hosts=2)
+    thought = think(wanted, fleet)
+    assert (story(thought.plan), blocked(thought.plan)) == ([], {})
+
+
+def test_mending_a_rule_moves_nobody_where_it_sees_no_place() -> None:
+    """Two mates share a rack, so one leaves; two others share a host without a rack, which breaks nothing."""
+    racks = [desired_host(f"Host{n}", labels={"rack": rack}) for n, rack in ((1, "a"), (2, "b"), (3, "c"))]
+    full = (a_host("Host1", a_vm("vm1"), a_vm("vm2")), a_host("Host4", a_vm("vm3"), a_vm("vm4")))
+    names = tuple(f"vm{n}" for n in range(1, 5))
+    machines = [desired_vm(name, ("Host1", "Host2", "Host3", "Host4")) for name in names]
+    wanted = desired(*racks, *machines, apart(*names, topology="rack"), hosts=4)
+    plan = think(wanted, a_fleet(*full, a_host("Host2"), a_host("Host3"))).plan
+    assert [step.reason for step in plan.steps] == ["placementRule/spread"]
+    assert step_of(plan, "vm2").source == "Host1"
 
 
 @pytest.mark.parametrize("handling", [Handling.REPORT, Handling.IGNORE])
