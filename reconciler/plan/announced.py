@@ -183,7 +183,7 @@ class _Following:
                 state.release(stop.drift.host, stop.drift.observed.memory_mib or 0)
         onward = [stop.then for stop in stops if stop.then]
         settled = {_id(drift): drift for drift in fleet.drift.machines if may_be_parked(drift)}
-        return cls(Ways(fleet, 0), state, {move.id: move for move in [*onward, *moves]}, settled)
+        return cls(Ways(fleet, state.rules, 0), state, {move.id: move for move in [*onward, *moves]}, settled)
 
     def follow(self, announced: Announced, *, eager: bool) -> set[str]:
         """Make every announced move that can be made; return the machines that then stand at an interim stop."""

@@ -44,7 +44,7 @@ def place_group(
     fleet: Fleet, state: State, group: list[Move], elsewhere: dict[str, int], solver: Solver | None = None
 ) -> Outcome:
     """Return the state with as much of the group placed as was found, ``elsewhere`` being the room of others' hosts."""
-    ways = Ways(fleet, sum(move.machine.memory_mib or 0 for move in group), elsewhere)
+    ways = Ways(fleet, state.rules, sum(move.machine.memory_mib or 0 for move in group), elsewhere)
     task = _Task(ways, state, group, [ways.detours(move) for move in group])
     if (placed := task.tried(0)) is not None:
         return Outcome(placed, [], 0, True, False)

@@ -21,6 +21,7 @@ from reconciler.plan.order import Key, State, by_priority, memory_key, volume_ke
 from reconciler.plan.reach import can_write, is_clustered, stays_reachable
 from reconciler.plan.roles import crossing
 from reconciler.plan.routes import find_route
+from reconciler.plan.rules import Rules
 
 INTERIM_HOSTS = 6  # interim hosts tried for one machine, those with most room first
 FEW_MACHINES = 100  # in larger fleets only machines at hosts that others want step aside
@@ -57,6 +58,7 @@ class Ways:
     """
 
     fleet: Fleet
+    rules: Rules
     ample_mib: int
     elsewhere: dict[str, int] = field(default_factory=dict)
     complete: bool = True
@@ -363,7 +365,7 @@ def may_be_parked(drift: MachineDrift) -> bool:
 
 def _hop_via(ways: Ways, move: Move, host: str) -> Hop | None:
     fleet, going = ways.fleet, ways.route(move, move.machine, move.source, host, bypass=True)
-    if isinstance(going, Refusal):
+    if isinstance(going, Refusal) or not ways.rules.know(move.drift, host):
         return None
     first = Move(move.drift, move.machine, move.source, going, move.reason, bypass=True)
     if crossing(fleet, move.drift, move.machine, move.source, host).leaves:

@@ -47,8 +47,11 @@ class Rules:
 
         Whom it keeps apart from is for the order of moves to see; who keeps together is weighed as hosts are chosen.
         """
-        rules = self.of(drift)
-        return len(self.apart(drift)) == len(rules) and all(self.value(rule, host) is not None for rule in rules)
+        return len(self.apart(drift)) == len(self.of(drift)) and self.know(drift, host)
+
+    def know(self, drift: MachineDrift, host: str) -> bool:
+        """Tell whether a host is a place to every required rule of a machine, as any host that it comes to must be."""
+        return all(self.value(rule, host) is not None for rule in self.of(drift))
 
     def are_wished(self, drift: MachineDrift) -> bool:
         """Tell whether preferred rules name a machine."""

@@ -377,3 +377,14 @@ def test_two_stopped_machines_kept_apart_change_places_by_one_stop() -> None:
     )
     plan = plan_for(desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host1"), apart("vm1", "vm2")), fleet)
     assert (plan.summary.migrations, plan.summary.needed_migrations, blocked(plan)) == (3, 3, {})
+
+
+def test_a_stop_is_made_only_where_every_rule_of_the_machine_sees_a_place() -> None:
+    """Two full hosts change machines by the free third; of the two, the one that no rule by racks names stops there."""
+    racks = [desired_host(f"Host{n}", labels={"rack": f"r{n}"}) for n in (1, 2)]
+    fleet = a_fleet(*(a_host(f"Host{n}", a_vm(f"vm{n}"), available_mib=0) for n in (1, 2)), a_host("Host3"))
+    swap = (desired_vm("vm1", "Host2"), desired_vm("vm2", "Host1"))
+    plan = think(desired(*racks, *swap, apart("vm1", "other", topology="rack")), fleet).plan
+    assert [step.subject for step in plan.steps if isinstance(step, MachineStep) and step.bypass] == ["virtualMachine/vm2"]
+    stuck = think(desired(*racks, *swap, apart("vm1", "vm2", topology="rack")), fleet).plan
+    assert blocked(stuck) == {"vm1": "cycle", "vm2": "cycle"}
