@@ -8,11 +8,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from reconciler.model.machine_files import files_of
 from reconciler.model.plan import Blocked
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.group import LARGEST, MOST_EXTRA, Outcome, place_group
+from reconciler.plan.hops import is_flexible
 from reconciler.plan.moves import Move, Refusal, as_blocked
-from reconciler.plan.order import Key, State, by_priority, memory_key, put_in_order, run
+from reconciler.plan.order import Key, State, by_priority, memory_key, put_in_order, run, volume_key
 from reconciler.plan.rules import Rules
 from reconciler.plan.solver import Solver
 
@@ -206,7 +208,20 @@ def _blocked_by_space(result: Ordered, move: Move, key: Key) -> Blocked:
         return as_blocked(move.drift, Refusal("space", "cycle", finding, remedy), {"space": 1}, move.reason, result.proven)
     finding = f"{key[3]} has no room for the files to be copied there"
     remedy = "free space there, lower the location's reserve, or give another path"
-    return as_blocked(move.drift, Refusal("space", "no-room", finding, remedy), {"space": 1}, move.reason)
+    refusal, proven = Refusal("space", "no-room", finding, remedy), not _may_be_otherwise(result, move, key)
+    return as_blocked(move.drift, refusal, {"space": 1}, move.reason, proven)
+
+
+def _may_be_otherwise(result: Ordered, move: Move, key: Key) -> bool:
+    """Tell whether another choice of hosts might spare a volume: of this machine, or of one whose files lie or come there."""
+    if is_flexible(move.drift):
+        return True
+    fleet, comers = result.state.fleet, (placed.move for placed in result.state.placed)
+    if any(is_flexible(one.drift) and key in result.state.takes(one) for one in comers):
+        return True
+    at_host = (one for one in fleet.drift.machines if key[1] == "host" and (one.host or "").casefold() == key[2])
+    seen = (one.observed for one in at_host if is_flexible(one) and one.observed)
+    return any(file.path and volume_key(fleet, key[2], file.path) == key for machine in seen for file in files_of(machine))
 
 
 def _blocked_by_memory(result: Ordered, move: Move) -> Blocked:

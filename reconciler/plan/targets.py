@@ -6,7 +6,8 @@ leaves somebody out, ``exact`` looks at all of them together and the choice is m
 place only where the policy says so, and come last.
 
 Nothing that a step of the plan changes enters into a choice but room, and room only as "is there enough": so planning again on
-the way gives the same hosts (``own_order``). That is why the room of those who will go counts from the start.
+the way gives the same hosts (``own_order``). That is why the room of those who will go counts from the start. Of disk space
+only that of hosts' own volumes is looked at here: it tells one host from another. A share is the same to all.
 """
 
 from collections import Counter
@@ -16,6 +17,7 @@ from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
 
+from reconciler.model import paths
 from reconciler.model.announced import AnnouncedMove, announced_hosts
 from reconciler.model.desired import PlacementRule
 from reconciler.model.drift import MachineDrift, MachineStatus
@@ -24,7 +26,7 @@ from reconciler.model.words import Handling, Preferences, RuleType
 from reconciler.plan.checks import host_refusal
 from reconciler.plan.estimate import Assumptions
 from reconciler.plan.exact import MAKES_ROOM, Decision, FirstChoice, decide_together
-from reconciler.plan.fleet import Fleet
+from reconciler.plan.fleet import Fleet, VolumeKey
 from reconciler.plan.mending import Broken, who_leaves
 from reconciler.plan.moves import Move, Refusal, as_blocked
 from reconciler.plan.own_order import OwnOrder
@@ -46,6 +48,7 @@ PATIENCE = 4  # choices made anew because somebody who was counted on to leave h
 WISHES = ("placement.prefer", "preferredRule")  # reasons of moves that only a wish asks for
 SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
 NONE_GIVEN: Mapping[str, str] = MappingProxyType({})
+GIB = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,7 @@ class _Chooser:
         self._moves: list[Move] = []
         self._blocked: list[Blocked] = []
         self._room = {name: self._room_at(name) for name in fleet.host_names}
+        self._space: dict[VolumeKey, int] = {}
         self._closed = frozenset(name for name in fleet.host_names if host_refusal(fleet, name))
         self._mending = self._machines_to_mend()
         self._positions = self._settled_positions()
@@ -188,13 +192,27 @@ class _Chooser:
             return counted
         for drift in self._concerned:
             machine, home = drift.observed, drift.host or ""
-            room = self._room.get(home)
-            if room is None or machine is None or not machine.is_running or home in self._closed or not self._will_go(drift):
+            if machine is None or drift.machine.name in staying or not self._will_go(drift) or len(self._candidates(drift)) < 2:
                 continue
-            if drift.machine.name not in staying and len(self._candidates(drift)) > 1:
+            room = self._room.get(home)
+            if machine.is_running and room is not None and home not in self._closed:
                 self._room[home] = room + (machine.memory_mib or 0)
                 counted.add(drift.machine.name)
+            # What lies on the host's own volumes has to go along, whichever host it is.
+            for disk in machine.disks:
+                if disk.path and self._change_space(home, disk.path, disk.file_bytes or 0):
+                    counted.add(drift.machine.name)
         return counted
+
+    def _change_space(self, host: str, path: str, change: int) -> bool:
+        """Count on room that a volume of the host's own gains or loses, and tell whether the path lies on one."""
+        if paths.is_smb(path):  # of most machines, and quickly said
+            return False
+        place = self._fleet.volume_room(host, path)
+        if place.key[0] != "host" or place.bytes is None:
+            return False
+        self._space[place.key] = self._space.get(place.key, place.bytes) + change
+        return True
 
     def _room_at(self, name: str) -> int | None:
         room = self._fleet.memory_room(name)
@@ -359,10 +377,26 @@ class _Chooser:
         if refusal := self._rules.refusal(move.drift, move.target, self._positions):
             return refusal
         room = self._room.get(move.target)
-        if alone or room is None or room >= move.memory_mib:
+        if alone:
             return None
-        finding = f"{move.target} has room for {max(room, 0)} MiB and {move.memory_mib} MiB are needed"
-        return Refusal("memory", "no-room", finding, "free memory there, lower the host's reserve, or allow more hosts")
+        if room is not None and room < move.memory_mib:
+            finding = f"{move.target} has room for {max(room, 0)} MiB and {move.memory_mib} MiB are needed"
+            return Refusal("memory", "no-room", finding, "free memory there, lower the host's reserve, or allow more hosts")
+        return self._space_refusal(move)
+
+    def _space_refusal(self, move: Move) -> Refusal | None:
+        needed: Counter[VolumeKey] = Counter()
+        for file in move.route.storage:
+            place = self._fleet.volume_room(move.target, file.target)
+            if file.bytes and place.key[0] == "host" and place.bytes is not None:
+                needed[place.key] += file.bytes
+        for key, amount in needed.items():
+            room = self._space.get(key, self._fleet.room_under(key) or 0)
+            if room < amount:
+                sizes = f"{max(room, 0) / GIB:.1f} GiB and {amount / GIB:.1f} GiB are needed"
+                remedy = "free space there, lower the location's reserve, or allow more hosts"
+                return Refusal("space", "no-room", f"{key[2]} of {move.target} has room for {sizes}", remedy)
+        return None
 
     def _preference(self, drift: MachineDrift, move: Move) -> Preference:
         border = crossing(self._fleet, drift, move.machine, move.source, move.target)
@@ -401,6 +435,11 @@ class _Chooser:
             room = self._room.get(host)
             if room is not None:
                 self._room[host] = room + change
+        for file in move.route.storage:
+            if file.bytes:
+                self._change_space(move.target, file.target, -file.bytes)
+                if move.drift.machine.name not in self._counted_on:
+                    self._change_space(move.source, file.source, file.bytes)
 
     def _reason(self, drift: MachineDrift) -> str:
         if drift.wrong_host and drift.machine.placement is not None:
@@ -471,7 +510,7 @@ def is_wish(move: Move) -> bool:
 def _no_host(drift: MachineDrift, refusals: list[Refusal], field: str) -> Blocked:
     counts = dict(sorted(Counter(refusal.reason for refusal in refusals).items()))
     if len({(refusal.code, refusal.finding) for refusal in refusals}) == 1:
-        return as_blocked(drift, refusals[0], counts, field)
+        return as_blocked(drift, refusals[0], counts, field, proven="space" not in counts)
     codes = {refusal.code for refusal in refusals}
     listed = "; ".join(sorted({refusal.finding for refusal in refusals})[:3])
     if not refusals:
@@ -480,4 +519,5 @@ def _no_host(drift: MachineDrift, refusals: list[Refusal], field: str) -> Blocke
         finding = f"none of the {len(refusals)} hosts it may go to takes it: {listed}"
         remedy = "; ".join(sorted({refusal.remedy for refusal in refusals})[:2])
     code = codes.pop() if len(codes) == 1 else "no-host"
-    return as_blocked(drift, Refusal("none", code, finding, remedy), counts, field)
+    # Disk space is judged one machine at a time: had another one gone elsewhere, there might be enough.
+    return as_blocked(drift, Refusal("none", code, finding, remedy), counts, field, proven="space" not in counts)

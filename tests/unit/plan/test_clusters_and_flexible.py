@@ -5,8 +5,9 @@ import pytest
 from reconciler.cycle import think
 from reconciler.model import observation as seen
 from reconciler.model.desired import Guardrails, HostGroup, Placement, PlacementRule, Policy, VirtualMachineMigration
+from reconciler.model.plan import MachineStep, Plan
 from reconciler.model.words import Handling, HostStatus, RuleType
-from tests.builders import a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm, source, stored
+from tests.builders import GIB, a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm, source, stored
 from tests.unit.plan.planning import blocked, plan_for, step_of, story
 
 VOLUME = r"C:\ClusterStorage\Volume1"
@@ -135,6 +136,35 @@ def test_hosts_are_counted_by_reason() -> None:
     fleet = a_fleet(a_host("Host1", a_vm("vm1")), a_host("Host2", available_mib=0), a_host("Host3", switches=()))
     plan = plan_for(desired(desired_vm("vm1", ("Host2", "Host3"))), fleet)
     assert [(one.code, one.counts) for one in plan.blocked] == [("no-host", {"memory": 1, "switch": 1})]
+
+
+def drained_with_files(*free_gib: int, machines: int, gib: int) -> Plan:
+    """The plan for a host that is emptied; its machines' files lie on its own drive, and others have so much room on theirs."""
+
+    def drive(free: int) -> seen.HostStorage:
+        return seen.HostStorage(volumes=(seen.Volume(path="D:\\", size_bytes=2000 * GIB, free_bytes=free * GIB),))
+
+    names = [f"vm{n}" for n in range(1, machines + 1)]
+    vms = [a_vm(name, folder=rf"D:\VMs\{name}", gib=gib) for name in names]
+    others = [a_host(f"Host{n}", storage=drive(free)) for n, free in enumerate(free_gib, start=2)]
+    everywhere = tuple(f"Host{n}" for n in range(1, len(free_gib) + 2))
+    wanted = [desired_vm(name, everywhere, storage=stored(rf"D:\VMs\{name}")) for name in names]
+    hosts = [desired_host(name, maintenance=name == "Host1") for name in everywhere]
+    return think(desired(*hosts, *wanted), a_fleet(a_host("Host1", *vms, storage=drive(100)), *others)).plan
+
+
+def test_hosts_are_chosen_by_room_on_their_drives_too() -> None:
+    """Each drive has room for two machines: four find a place, whichever host each would have liked best."""
+    plan = drained_with_files(500, 500, machines=4, gib=200)
+    assert blocked(plan) == {}
+    assert sorted(step.destination for step in plan.steps if isinstance(step, MachineStep)) == ["Host2"] * 2 + ["Host3"] * 2
+
+
+def test_the_only_drive_with_room_is_chosen_and_who_is_left_over_is_not_called_impossible() -> None:
+    """One machine fits on one drive and two want to; which of them goes was a choice, so nothing is proven of the other."""
+    plan = drained_with_files(350, 250, machines=2, gib=300)
+    assert story(plan) == ["liveMigrationWithStorage vm1 Host1 Host2"]
+    assert [(one.code, one.counts, one.proven) for one in plan.blocked] == [("no-room", {"space": 2}, False)]
 
 
 def test_a_broken_rule_is_mended_by_one_move() -> None:
