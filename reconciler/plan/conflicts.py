@@ -46,8 +46,17 @@ def _leaves_out(puzzle: Puzzle, assign: Assign) -> bool:
 
 
 def without_item(name: str) -> Callable[[Puzzle], Puzzle]:
-    """Take a machine's demand for a place away: it is nowhere."""
-    return lambda puzzle: replace(puzzle, items=tuple(item for item in puzzle.items if item.name != name))
+    """Take a machine's demand for a place away: it is nowhere, and takes no room where it stands."""
+
+    def taken(puzzle: Puzzle) -> Puzzle:
+        items, room = tuple(item for item in puzzle.items if item.name != name), dict(puzzle.room)
+        for item in puzzle.items:
+            there = room.get(item.home)
+            if item.name == name and not item.forced and there is not None:  # what a forced one leaves counts already
+                room[item.home] = there + item.size
+        return replace(puzzle, items=items, room=room)
+
+    return taken
 
 
 def without_room(host: str) -> Callable[[Puzzle], Puzzle]:

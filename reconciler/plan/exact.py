@@ -119,7 +119,8 @@ def _placement_demand(drift: MachineDrift, item: Item) -> Demand:
     others = [host for host in (placement.hosts if placement else ()) if host != item.home]
     names = ", ".join(sorted(options, key=str.casefold)[:4]) + (" ..." if len(options) > 4 else "")
     may = f"may go to {names}" if len(options) >= len(others) else f"may go to {names} (the other hosts refuse it, see above)"
-    text = f"{drift.machine.source.of('placement')}: {drift.machine.name} ({item.size} MiB) {may}"
+    stands = "" if item.forced else f"is on {item.home} and "
+    text = f"{drift.machine.source.of('placement')}: {drift.machine.name} ({item.size} MiB) {stands}{may}"
     return Demand(text, without_item(item.name))
 
 

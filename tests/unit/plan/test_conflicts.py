@@ -80,3 +80,22 @@ def test_a_machine_that_leaves_for_a_rule_is_told_every_demand_once() -> None:
     assert entry.proven
     assert len(set(entry.conflict)) == len(entry.conflict) == 5
     assert "rule spread keeps vm1, vm2, vm3, vm4 apart" in entry.conflict[-1]
+
+
+def test_a_machine_that_could_make_way_but_for_the_room_elsewhere_is_part_of_the_reasons() -> None:
+    """Host2 would have room if vm2 left, and Host3 has none for vm2: relaxing any of the four helps, so all are told."""
+    fleet = a_fleet(
+        a_host("Host1", a_vm("vm1", memory_mib=8192)),
+        a_host("Host2", a_vm("vm2", memory_mib=8192), available_mib=0),
+        a_host("Host3", available_mib=4096),
+    )
+    wanted = desired(desired_vm("vm1", "Host2"), desired_vm("vm2", ("Host2", "Host3")))
+
+    (entry,) = left_out(wanted, fleet, CpSat())
+
+    assert [text.partition(": ")[2] for text in entry.conflict] == [
+        "vm1 (8192 MiB) may go to Host2",
+        "vm2 (8192 MiB) is on Host2 and may go to Host3",
+        "host Host2 has 0 MiB for arrivals",
+        "host Host3 has 4096 MiB for arrivals",
+    ]
