@@ -76,12 +76,12 @@ def decide_together(fleet: Fleet, rules: Rules, first: FirstChoice, solver: Solv
     crowded = [move for move in first.moves if move.changes_host and (first.room.get(move.target) or 0) < 0]
     if not first.failed and not crowded:
         return None
-    scene = _scene(fleet, first, crowded, OWN_SEARCH)
+    scene = _scene(fleet, rules, first, crowded, OWN_SEARCH)
     puzzle = _puzzle(rules, first, scene)
     answer, search = assign(puzzle, BUDGET), _own_search
     if solver is not None and (answer is None or answer.left_out or not _decision(scene, answer).proven):
         for scope in SOLVER:
-            scene, search = _scene(fleet, first, crowded, scope), solver.assign
+            scene, search = _scene(fleet, rules, first, crowded, scope), solver.assign
             puzzle = _puzzle(rules, first, scene)
             answer = search(puzzle) or answer
             if answer is not None and _decision(scene, answer).proven and not answer.left_out:
@@ -141,13 +141,14 @@ class _Scene:
     whole: bool = True
 
 
-def _scene(fleet: Fleet, first: FirstChoice, crowded: list[Move], scope: Scope) -> _Scene:
+def _scene(fleet: Fleet, rules: Rules, first: FirstChoice, crowded: list[Move], scope: Scope) -> _Scene:
     troubled = {_key(drift): drift for drift in [*first.failed, *(move.drift for move in crowded)]}
     hosts, whole = _nearest(
         first, {one.target for drift in troubled.values() for one in first.options(drift, scope.hosts)}, scope
     )
+    mates = {name.casefold() for drift in troubled.values() for rule in rules.of(drift) for name in rule.virtual_machines}
     for move in first.moves:
-        if move.changes_host and move.target in hosts and len(troubled) < scope.forced:
+        if move.changes_host and (move.target in hosts or _key(move.drift) in mates) and len(troubled) < scope.forced:
             troubled.setdefault(_key(move.drift), move.drift)
     scene = _Scene({}, dict(list(troubled.items())[: scope.forced]))
     scene.forced = {name: first.options(drift, scope.hosts) for name, drift in scene.drifts.items()}
@@ -163,9 +164,22 @@ def _scene(fleet: Fleet, first: FirstChoice, crowded: list[Move], scope: Scope) 
         scene.settled[_key(drift)] = [move for move in options if move.target in near]
         scene.drifts[_key(drift)] = drift
         whole = whole and all_of_them
+    matter = _who_matters(rules, first, scene)
     few = all(len(drift.machine.placement.hosts) <= scope.hosts for drift in scene.drifts.values() if drift.machine.placement)
-    scene.whole = whole and few and going <= set(scene.forced) and len(everybody) == len(scene.settled)
+    scene.whole = whole and few and matter <= set(scene.forced) and len(everybody) == len(scene.settled)
     return scene
+
+
+def _who_matters(rules: Rules, first: FirstChoice, scene: _Scene) -> set[str]:
+    """Return who has to go and takes room, or is bound by a rule, where the machines of a scene could be.
+
+    What the others leave behind counts as free already, so nothing that they could do instead would help.
+    """
+    places = {move.target for moves in (*scene.forced.values(), *scene.settled.values()) for move in moves}
+    places |= {scene.drifts[name].host or "" for name in scene.settled}
+    mates = {name.casefold() for one in scene.drifts.values() for rule in rules.of(one) for name in rule.virtual_machines}
+    going = ((_key(move.drift), move.target) for move in first.moves if move.changes_host)
+    return {name for name, target in going if target in places or name in mates}
 
 
 def _nearest(first: FirstChoice, hosts: Iterable[str], scope: Scope) -> tuple[set[str], bool]:

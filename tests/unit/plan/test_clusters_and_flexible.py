@@ -167,6 +167,14 @@ def test_the_only_drive_with_room_is_chosen_and_who_is_left_over_is_not_called_i
     assert [(one.code, one.counts, one.proven) for one in plan.blocked] == [("no-room", {"space": 2}, False)]
 
 
+def test_mates_with_one_host_in_common_meet_there_whatever_else_each_would_have_liked() -> None:
+    """The first to choose takes Host3, where its mate may not go; looked at together, both go to Host2."""
+    rule = PlacementRule("pair", source("pair"), RuleType.AFFINITY, ("vm1", "vm2"))
+    fleet = a_fleet(a_host("Host1", a_vm("vm1"), a_vm("vm2")), *(a_host(f"Host{n}") for n in (2, 3, 4)))
+    wanted = desired(desired_vm("vm1", ("Host2", "Host3")), desired_vm("vm2", ("Host2", "Host4")), rule, hosts=4)
+    assert story(think(wanted, fleet).plan) == ["liveMigration vm1 Host1 Host2", "liveMigration vm2 Host1 Host2"]
+
+
 def test_a_broken_rule_is_mended_by_one_move() -> None:
     """Of two mates on one host the one that may go goes, because of the rule."""
     fleet = a_fleet(a_host("Host1", a_vm("vm1"), a_vm("vm2")), a_host("Host2"))

@@ -4,12 +4,13 @@ import pytest
 
 from reconciler.cpsat import CpSat
 from reconciler.diff import find_drift
-from reconciler.model.desired import Desired
+from reconciler.model.desired import Desired, PlacementRule
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Blocked
+from reconciler.model.words import RuleType
 from reconciler.plan import make_plan
 from reconciler.plan.solver import Solver
-from tests.builders import a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm
+from tests.builders import a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm, source
 
 pytest.importorskip("ortools")
 SEARCHES = pytest.mark.parametrize("solver", [None, CpSat()], ids=["own search", "solver"])
@@ -98,4 +99,27 @@ def test_a_machine_that_could_make_way_but_for_the_room_elsewhere_is_part_of_the
         "vm2 (8192 MiB) is on Host2 and may go to Host3",
         "host Host2 has 0 MiB for arrivals",
         "host Host3 has 4096 MiB for arrivals",
+    ]
+
+
+@SEARCHES
+def test_machines_that_go_elsewhere_do_not_take_the_proof_away(solver: Solver | None) -> None:
+    """Two machines for a room that one of them fills; a third that goes where neither may has no part in it."""
+    fleet = drained(4096, 4096, 4096, rooms=(6144, 65536))
+    machines = [desired_vm("vm1", "Host2"), desired_vm("vm2", "Host2"), desired_vm("vm3", "Host3")]
+    (entry,) = left_out(desired(*machines), fleet, solver)
+    assert (entry.proven, len(entry.conflict)) == (True, 3)
+
+
+@SEARCHES
+def test_mates_pinned_apart_contradict_the_rule_that_keeps_them_together(solver: Solver | None) -> None:
+    """Both placements and the rule, and nothing beside."""
+    rule = PlacementRule("pair", source("pair"), RuleType.AFFINITY, ("vm1", "vm2"))
+    fleet = drained(4096, 4096, rooms=(65536, 65536))
+    (entry,) = left_out(desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host3"), rule), fleet, solver)
+    assert entry.proven
+    assert [text.partition(": ")[2] for text in entry.conflict] == [
+        "vm1 (4096 MiB) may go to Host2",
+        "vm2 (4096 MiB) may go to Host3",
+        "rule pair keeps vm1, vm2 together",
     ]
