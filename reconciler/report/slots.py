@@ -128,8 +128,9 @@ def _spans(plan: Plan, takes: Callable[[MachineStep], bool]) -> dict[str, list[S
     spans: dict[str, list[Span]] = {}
     for step in plan.steps:
         if isinstance(step, MachineStep) and takes(step):
+            # To the millisecond, as plans tell times: a sum may come out a little later than the start that follows it.
+            span = (step.estimated_start_seconds, round(step.estimated_start_seconds + step.estimated_seconds, 3))
             for host in _ends(step):
-                span = (step.estimated_start_seconds, step.estimated_start_seconds + step.estimated_seconds)
                 spans.setdefault(host, []).append(span)
     return spans
 

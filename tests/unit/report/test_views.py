@@ -179,6 +179,17 @@ def test_slots_that_are_handed_over_at_one_moment_count_once() -> None:
     ]
 
 
+def test_times_that_meet_to_the_millisecond_do_not_count_twice() -> None:
+    """0.4 and 5.737 are a little more than 6.137 as a computer adds them: the step that follows takes the same slot."""
+    steps = [
+        a_move(f"vm{n}", id=f"s{n}", virtual_machine=a_ref(f"vm{n}", n), estimated_start_seconds=start, estimated_seconds=5.737)
+        for n, start in enumerate((0.4, 6.137))
+    ]
+    assert steps[0].estimated_start_seconds + 5.737 > 6.137
+    lines = report.plan_text(a_plan(*steps), a_desired(), a_quiet_observation()).splitlines()
+    assert [line.split()[2] for line in lines if line.startswith("  StandAlone1")] == ["1"]
+
+
 def test_unknown_counts_are_shown_as_unknown() -> None:
     """A host that reports neither counts nor limits shows question marks, never zeros."""
     blind = Observation(observed_at=SEEN, hosts=(a_host("StandAlone1", migration={}),))
