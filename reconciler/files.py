@@ -52,7 +52,7 @@ def read_folder(path: Path) -> tuple[list[SourceFile], list[Problem]]:
 def read_listed(listing: Listing) -> tuple[list[SourceFile], list[Problem]]:
     """Return the files of a folder that was listed, and what could not be read; links that lead outside come first."""
     files, unreadable = _read_all(listing.files)
-    return files, [*map(_leads_outside, listing.outside), *unreadable]
+    return files, [*map(_leads_outside, listing.outside), *map(_is_closed, listing.closed), *unreadable]
 
 
 def write_folder(folder: Path, texts: Mapping[str, str], *, overwrite: bool) -> list[Problem]:
@@ -164,6 +164,11 @@ def _exists(path: Path) -> Problem:
 def _leads_outside(name: str) -> Problem:
     finding = "the link leads out of the desired state's folder"
     return Problem("link-leads-outside", finding, "put the file itself into the folder", place=Place(name, 1))
+
+
+def _is_closed(name: str) -> Problem:
+    finding = "this folder cannot be looked into, and what it asks for is not known"
+    return Problem("unreadable-folder", finding, "check its permissions", place=Place(name, 1))
 
 
 def _at_file(path: Path, code: str, finding: str, remedy: str, line: int = 1, column: int = 1) -> Problem:

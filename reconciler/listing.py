@@ -26,12 +26,14 @@ _WIDEST: Final = 2**64 - 1
 class Listing:
     """Files to read as (path, name that problems show), sorted by path below the folder; links that lead outside, by name.
 
+    ``closed``: folders below that cannot be looked into, by name; what is in them is not known.
     ``seen``: what was seen of each file, in that order; ``newest``: the latest time among it, in nanoseconds since 1970.
     ``is_plain``: there is no link among them, so that what was seen is of the files themselves.
     """
 
     files: list[tuple[str, str]]
     outside: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
     seen: bytes = b""
     newest: int = 0
     is_plain: bool = False
@@ -54,12 +56,12 @@ def list_folder(root: Path) -> Listing:
     above = shown(root / "x")[:-1]
     walk = _Walk(root)
     walk.plain.sort()
-    if walk.others:
+    if walk.others or walk.closed:
         return _with_links(walk, above)
     sizes_and_times = [seen for _, _, seen in walk.plain]
     newest = max((max(seen.st_mtime_ns, seen.st_ctime_ns) for seen in sizes_and_times), default=0)
     files = [(path, shown_text(above + relative)) for relative, path, _ in walk.plain]
-    return Listing(files, [], b"".join(map(_spelled, sizes_and_times)), newest, is_plain=True)
+    return Listing(files, seen=b"".join(map(_spelled, sizes_and_times)), newest=newest, is_plain=True)
 
 
 def _with_links(walk: "_Walk", above: str) -> Listing:
@@ -70,9 +72,9 @@ def _with_links(walk: "_Walk", above: str) -> Listing:
         name = shown_text(above + relative)
         if not target.is_relative_to(walk.inside):
             outside.append(name)
-        elif not target.is_dir():
+        elif not os.path.isdir(target):  # asked this way, what may not be looked at is none
             found.setdefault(str(target), (path, name))
-    return Listing(list(found.values()), outside)
+    return Listing(list(found.values()), outside, [shown_text(above + relative) for relative in sorted(walk.closed)])
 
 
 def _spelled(seen: os.stat_result) -> bytes:
@@ -93,14 +95,15 @@ class _Walk:
     """YAML files and linked folders below a root. Linked folders are not entered, so no loop can catch us.
 
     ``plain``: path below the root, path, and what is seen of it, of files inside that are no link; ``others``: with the real
-    path instead. Tens of thousands of files make it worth while to resolve links only, and folders where Windows has links that
-    do not look like one (junctions).
+    path instead; ``closed``: folders that cannot be looked into. Tens of thousands of files make it worth while to resolve
+    links only, and folders where Windows has links that do not look like one (junctions).
     """
 
     def __init__(self, root: Path) -> None:
         self.inside = root.resolve()
         self.plain: list[tuple[str, str, os.stat_result]] = []
         self.others: list[tuple[str, str, Path]] = []
+        self.closed: list[str] = []
         self._above = len(os.path.join(root, ""))
         self._todo = [os.path.join(root, "")]
         while self._todo:
@@ -109,7 +112,7 @@ class _Walk:
     def _enter(self, here: str) -> None:
         below = here[self._above :].replace(os.sep, "/")
         is_inside = os.name != "nt" or Path(here).resolve().is_relative_to(self.inside)
-        for entry in _entries(here):
+        for entry in self._entries(here, below):
             name, path = entry.name, here + entry.name
             if name[0] == ".":
                 continue
@@ -123,13 +126,15 @@ class _Walk:
                 else:
                     self.others.append((below + name, path, Path(path).resolve()))
 
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
+    def _entries(self, folder: str, below: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                return list(entries)
+        except FileNotFoundError:  # it has gone since it was listed
+            return []
+        except OSError:
+            self.closed.append(below)
+            return []
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,6 +1,7 @@
 """The rim that reads files: what is taken, what is refused, and the words in which broken documents are told."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -75,6 +76,25 @@ def test_links_that_lead_outside_are_refused_and_a_file_reached_twice_is_read_on
     assert [Path(file.name).name for file in files] == ["a.yaml"]
     told = [(Path(problem.place.file).name, problem.code) for problem in problems if problem.place]
     assert told == [("out", "link-leads-outside"), ("steal.yaml", "link-leads-outside"), ("z-dangling.yaml", "unreadable-file")]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for in there is unknown, never absent: its machines would be left alone, and its rules not be kept."""
+    put(tmp_path, "a.yaml", "closed/b.yaml")
+    look = os.scandir
+
+    def refuse(folder: str) -> object:
+        if "closed" in folder:
+            raise PermissionError(13, "Permission denied")
+        return look(folder)
+
+    monkeypatch.setattr("reconciler.listing.os.scandir", refuse)
+
+    files, problems = read_folder(tmp_path)
+
+    assert [Path(file.name).name for file in files] == ["a.yaml"]
+    told = [(Path(problem.place.file).name, problem.code) for problem in problems if problem.place]
+    assert told == [("closed", "unreadable-folder")]
 
 
 def test_a_saved_observation_comes_back_as_it_was(tmp_path: Path) -> None:
