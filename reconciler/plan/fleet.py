@@ -18,6 +18,7 @@ from reconciler.model.words import Handling, HostStatus, PerformanceOption
 
 LIVE_LIMIT = "migration.maximumVirtualMachineMigrations"
 STORAGE_LIMIT = "migration.maximumStorageMigrations"
+CLUSTER_LIMIT = "maximumParallelMigrations"
 VolumeKey = tuple[str, str, str]
 
 
@@ -226,6 +227,25 @@ class Fleet:
             asked_cluster.maximum_parallel_migrations if asked_cluster else None,
         ]
         return min((limit for limit in limits if limit is not None), default=None)
+
+    def live_limit_later(self, name: str) -> int | None:
+        """Return ``live_limit`` as it will be once this plan's settings have been made, and seen."""
+        cluster = self.cluster_of(name) or ""
+        own = self.change(name, LIVE_LIMIT)
+        shared = self._changes.get((f"cluster/{cluster}".casefold(), CLUSTER_LIMIT))
+        if own is None and shared is None:
+            return self.live_limit(name)
+        host, known = self.observation.host(name), self.observation.cluster(cluster)
+        limits = [
+            own.target if own else host.migration.maximum_virtual_machine_migrations if host else None,
+            shared.target if shared else known.maximum_parallel_migrations if known else None,
+        ]
+        return min((limit for limit in limits if isinstance(limit, int)), default=None)
+
+    def storage_limit_later(self, name: str) -> int | None:
+        """Return ``storage_limit`` as it will be once this plan's settings have been made, and seen."""
+        own = self.change(name, STORAGE_LIMIT)
+        return own.target if own and isinstance(own.target, int) else self.storage_limit(name)
 
     def storage_limit(self, name: str) -> int | None:
         """Return the effective limit of storage migrations: the smallest known of desired and observed."""

@@ -26,10 +26,14 @@ USUAL_LIMIT = 2  # what Windows sets; stands in, for estimates only, where a lim
 
 
 class Slots:
-    """The limits of a fleet, and which of them a step needs a slot of."""
+    """The limits of a fleet, and which of them a step needs a slot of.
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
+    ``later``: as they will be once this plan's settings are made. Estimates count on the limits of now, for a raised one counts
+    once it has been seen; a time that no plan can beat may not.
+    """
+
+    def __init__(self, fleet: Fleet, *, later: bool = False) -> None:
+        self._fleet, self._later = fleet, later
         self._of: dict[str, tuple[Key, ...]] = {}
 
     def of(self, step: Step) -> tuple[Key, ...]:
@@ -53,9 +57,9 @@ class Slots:
         policy = self._fleet.desired.policy.limits
         known: int | None
         if key[0] == "live":
-            known = self._fleet.live_limit(key[1])
+            known = self._fleet.live_limit_later(key[1]) if self._later else self._fleet.live_limit(key[1])
         elif key[0] == "storage":
-            known = self._fleet.storage_limit(key[1])
+            known = self._fleet.storage_limit_later(key[1]) if self._later else self._fleet.storage_limit(key[1])
         elif key[0] == "location":
             known = self._location_limits[key[1]]
         else:
@@ -94,7 +98,7 @@ def with_times(fleet: Fleet, steps: list[Step], assumptions: Assumptions, *, rou
     slots = Slots(fleet)
     book = _Book(fleet, steps, slots, assumptions)
     best: tuple[float, dict[str, float]] | None = None
-    bound = lower_bound_seconds(fleet, steps, slots)
+    bound = lower_bound_seconds(fleet, steps, Slots(fleet, later=True) if fleet.changes_settings else slots)
     enough = bound + 1e-9 if len(steps) <= MANY else bound * CLOSE
     for starts in _tables(book, slots, roughly=roughly):
         ends = max((starts[one.id] + one.estimated_seconds for one in steps), default=0.0)

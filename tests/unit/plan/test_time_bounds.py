@@ -3,7 +3,7 @@
 from itertools import permutations
 from random import Random
 
-from reconciler.model.desired import HostGroup
+from reconciler.model.desired import HostGroup, HostMigrationSettings
 from reconciler.model.plan import MachineStep, Plan
 from tests.builders import a_fleet, a_host, a_vm, desired, desired_host, desired_vm, source
 from tests.unit.plan.planning import plan_for
@@ -94,3 +94,14 @@ def test_of_a_machine_without_a_placement_only_its_departure_counts() -> None:
     plan = plan_for(wanted, a_fleet(*hosts, a_host("To1", available_mib=65536), a_host("To2", available_mib=4096)))
     assert plan.summary.migrations == 4
     assert plan.summary.lower_bound_seconds == plan.steps[0].estimated_seconds
+
+
+def test_a_limit_that_the_plan_raises_counts_as_raised() -> None:
+    """Once the hosts' settings are seen, four move at once: two at once is how the estimate counts, but no least time."""
+    wider = HostMigrationSettings(maximum_virtual_machine_migrations=4)
+    fleet = a_fleet(a_host("Host1", *(a_vm(f"vm{n}") for n in range(8))), a_host("Host2"))
+    machines = [desired_vm(f"vm{n}", "Host2") for n in range(8)]
+    plan = plan_for(desired(*machines, *(desired_host(f"Host{n}", migration=wider) for n in (1, 2)), hosts=2), fleet)
+    each = next(step.estimated_seconds for step in plan.steps if isinstance(step, MachineStep))
+    assert plan.summary.estimated_seconds > 4 * each
+    assert plan.summary.lower_bound_seconds == round(2 * each, 3)
