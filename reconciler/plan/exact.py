@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from reconciler.model.drift import MachineDrift, MachineStatus
-from reconciler.model.words import Handling, RuleType
+from reconciler.model.words import Handling, RuleType, WhenOff
 from reconciler.plan.assign import Answer, Group, Item, Puzzle, assign
 from reconciler.plan.conflicts import Demand, smallest_conflict, without_group, without_item, without_room
 from reconciler.plan.fleet import Fleet
@@ -154,7 +154,7 @@ def _scene(fleet: Fleet, rules: Rules, first: FirstChoice, crowded: list[Move], 
     scene.forced = {name: first.options(drift, scope.hosts) for name, drift in scene.drifts.items()}
     going = {_key(move.drift) for move in first.moves if move.changes_host}
     others = (drift for drift in fleet.drift.machines if _key(drift) not in scene.forced and _key(drift) not in going)
-    everybody = [drift for drift in others if _may_make_way(drift)]
+    everybody = [drift for drift in others if _may_make_way(rules, drift)]
     movable = everybody
     if len(movable) > scope.settled:
         movable = [drift for drift in movable if drift.host in hosts]
@@ -188,11 +188,14 @@ def _nearest(first: FirstChoice, hosts: Iterable[str], scope: Scope) -> tuple[se
     return set(ranked[: scope.hosts]), len(ranked) <= scope.hosts
 
 
-def _may_make_way(drift: MachineDrift) -> bool:
-    placement = drift.machine.placement
+def _may_make_way(rules: Rules, drift: MachineDrift) -> bool:
+    """Tell whether a machine in place could go elsewhere; of those that are off, which take no memory, only mates of others."""
+    placement, machine = drift.machine.placement, drift.observed
     settled = drift.status is MachineStatus.IN_PLACE and not drift.differs and drift.handling is Handling.CORRECT
-    running = drift.observed is not None and drift.observed.is_running
-    return settled and running and placement is not None and len(placement.hosts) > 1
+    if not settled or machine is None or placement is None or len(placement.hosts) < 2:
+        return False
+    moved_off = machine.is_off and drift.machine.migration.when_off is WhenOff.MOVE
+    return machine.is_running or (moved_off and bool(rules.of(drift)))
 
 
 def _puzzle(rules: Rules, first: FirstChoice, scene: _Scene) -> Puzzle:

@@ -175,6 +175,15 @@ def test_mates_with_one_host_in_common_meet_there_whatever_else_each_would_have_
     assert story(think(wanted, fleet).plan) == ["liveMigration vm1 Host1 Host2", "liveMigration vm2 Host1 Host2"]
 
 
+def test_a_stopped_mate_makes_way_too() -> None:
+    """It takes no memory, but the rule keeps the pinned machine apart from it, and it may be on another host."""
+    fleet = a_fleet(a_host("Host1", a_vm("vm1")), a_host("Host2", a_vm("vm2", state="Off")), a_host("Host3"))
+    wanted = desired(desired_vm("vm1", "Host2"), desired_vm("vm2", ("Host2", "Host3")), apart("vm1", "vm2"))
+    plan = think(wanted, fleet).plan
+    assert story(plan) == ["offlineMigration vm2 Host2 Host3", "liveMigration vm1 Host1 Host2"]
+    assert (plan.steps[0].reason, plan.steps[1].depends_on) == ("makesRoom", ("s1",))
+
+
 def test_a_broken_rule_is_mended_by_one_move() -> None:
     """Of two mates on one host the one that may go goes, because of the rule."""
     fleet = a_fleet(a_host("Host1", a_vm("vm1"), a_vm("vm2")), a_host("Host2"))
