@@ -26,6 +26,7 @@ class Ordered:
     ``extra_bound``: no order of the moves that are placed takes fewer extra migrations. ``proven``: what is left over can be
     placed in no order, whatever detours are made. ``narrow``: groups that were searched apart might have helped each other.
     ``awaited``: who of those left over (VMId, case folded) only waits for which machines, on their way to interim stops.
+    ``unsearched``: who was set aside without a search, for others that cannot leave are in the way.
     """
 
     state: State
@@ -34,6 +35,7 @@ class Ordered:
     proven: bool = True
     narrow: bool = False
     awaited: dict[str, str] = field(default_factory=dict)
+    unsearched: frozenset[str] = frozenset()
 
     @property
     def migrations(self) -> int:
@@ -55,9 +57,9 @@ def order_moves(fleet: Fleet, rules: Rules, moves: Sequence[Move], solver: Solve
     if not stuck:
         return Ordered(state)
     hopeful, hopeless = _without_hopeless(state, stuck)
+    dropped = frozenset(move.id for move in hopeless)
     if not hopeful:
-        return Ordered(state, hopeless)
-    dropped = {move.id for move in hopeless}
+        return Ordered(state, hopeless, unsearched=dropped)
     moves = [move for move in moves if move.id not in dropped]
     core = _contenders(fleet, rules, moves, hopeful)
     result = _group_by_group(fleet, rules, moves, core, solver)
@@ -66,6 +68,7 @@ def order_moves(fleet: Fleet, rules: Rules, moves: Sequence[Move], solver: Solve
         whole = _group_by_group(fleet, rules, moves, [moves], solver)
         result = min(result, whole, key=lambda one: (len(one.left), one.migrations, -one.extra_bound))
     result.left += hopeless
+    result.unsearched = dropped
     return result
 
 
@@ -166,7 +169,9 @@ def _blocked(result: Ordered, move: Move) -> Blocked:
     if obstacle is not None and obstacle[0] == "rule":
         finding = f"rule {obstacle[1]} keeps it apart from a machine that stays at {move.target}"
         remedy = f"change one of the placements, or relax rule {obstacle[1]}"
-        return as_blocked(move.drift, Refusal("rule", "no-host", finding, remedy), {"rule": 1}, move.reason)
+        refusal, mates = Refusal("rule", "no-host", finding, remedy), result.state.mates_at(obstacle, move)
+        proven = not any(is_flexible(one) or one.wrong_host for one in mates)
+        return as_blocked(move.drift, refusal, {"rule": 1}, move.reason, proven)
     if obstacle is not None and obstacle[0] == "volume":
         return _blocked_by_space(result, move, obstacle)
     if obstacle is not None and obstacle != memory_key(move.target):
@@ -203,6 +208,8 @@ def _blocked_by_space(result: Ordered, move: Move, key: Key) -> Blocked:
     names = ", ".join(name for name in _waiting_for(result, key) if name != move.machine.name)
     leaving = sum(result.state.gives(other).get(key, 0) for other in result.left if other is not move)
     if names and (result.state.room_ever(key) or 0) + leaving >= result.state.takes(move)[key]:
+        if move.id in result.unsearched:
+            return _blocked_by_others(move, key[3], f"the files of {names}", "space")
         finding = f"{key[3]} gets room only when the files of {names} have left, which wait in turn; {_search_said(result)}"
         remedy = "free space on any storage location that their hosts reach, so that files can stop there for a while"
         return as_blocked(move.drift, Refusal("space", "cycle", finding, remedy), {"space": 1}, move.reason, result.proven)
@@ -224,12 +231,20 @@ def _may_be_otherwise(result: Ordered, move: Move, key: Key) -> bool:
     return any(file.path and volume_key(fleet, key[2], file.path) == key for machine in seen for file in files_of(machine))
 
 
+def _blocked_by_others(move: Move, place: str, names: str, reason: str) -> Blocked:
+    finding = f"{place} would get room from {names}, but not all that have to leave can: see what keeps them"
+    remedy = f"mend what keeps them, or free {reason} there"
+    return as_blocked(move.drift, Refusal(reason, "cycle", finding, remedy), {reason: 1}, move.reason, proven=False)
+
+
 def _blocked_by_memory(result: Ordered, move: Move) -> Blocked:
     key = memory_key(move.target)
     leaving = sum(result.state.gives(other).get(key, 0) for other in result.left)
     room = result.state.room_ever(key) or 0
     if leaving and room + leaving >= move.memory_mib:
         names = ", ".join(_waiting_for(result, key))
+        if move.id in result.unsearched:
+            return _blocked_by_others(move, move.target, names, "memory")
         finding = f"{move.target} gets room only when {names} has left, which waits in turn; {_search_said(result)}"
         remedy = "free memory on any host that can hold one of them for a while"
         return as_blocked(move.drift, Refusal("memory", "cycle", finding, remedy), {"memory": 1}, move.reason, result.proven)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from reconciler.model.desired import PlacementRule
+from reconciler.model.drift import MachineDrift
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Move, Placed
 from reconciler.plan.pools import NOW, Pool
@@ -134,6 +135,11 @@ class State:
     def is_kept_off(self, move: Move, leavers: frozenset[str]) -> bool:
         """Tell whether a mate that is none of those who may still leave stands where a move leads: moving, or seen twice."""
         return any(name not in leavers for key in self._arrivals(move) for name in self._mates(key, move))
+
+    def mates_at(self, key: Key, move: Move) -> list[MachineDrift]:
+        """Return the managed machines that keep a move off a rule's place."""
+        names = set(self._mates(key, move))
+        return [drift for drift in self.fleet.drift.machines if drift.machine.name.casefold() in names]
 
     def _mates(self, key: Key, move: Move) -> list[str]:
         own = move.drift.machine.name.casefold()

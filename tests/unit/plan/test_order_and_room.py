@@ -388,3 +388,17 @@ def test_a_stop_is_made_only_where_every_rule_of_the_machine_sees_a_place() -> N
     assert [step.subject for step in plan.steps if isinstance(step, MachineStep) and step.bypass] == ["virtualMachine/vm2"]
     stuck = think(desired(*racks, *swap, apart("vm1", "vm2", topology="rack")), fleet).plan
     assert blocked(stuck) == {"vm1": "cycle", "vm2": "cycle"}
+
+
+def test_who_waits_for_machines_that_are_blocked_themselves_is_not_called_impossible() -> None:
+    """Nobody searched for a way round: vm2 has no room to go to, so Host2 keeps it, and vm1 could come if vm3 stepped aside."""
+    fleet = a_fleet(
+        a_host("Host1", a_vm("vm1", memory_mib=6144)),
+        a_host("Host2", a_vm("vm2"), a_vm("vm3"), available_mib=2048),
+        a_host("Host3", available_mib=0),
+    )
+    wanted = desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host3"), desired_vm("vm3", "Host2"))
+    plan = think(wanted, fleet).plan
+    (entry,) = [one for one in plan.blocked if one.subject == "virtualMachine/vm1"]
+    assert (entry.code, entry.proven) == ("cycle", False)
+    assert entry.finding == "Host2 would get room from vm2, but not all that have to leave can: see what keeps them"
