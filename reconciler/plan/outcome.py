@@ -39,10 +39,14 @@ def carry_through(
     """Return what comes of a choice; of detours that cost the same, those that were announced."""
     moves, clashing = without_clashes(fleet, choice.moves)
     moves, ordered = _ordered(fleet, rules, moves, announced, solver)
-    sequence = _without_idle(fleet, rules, ordered.state).placed
+    state = _without_idle(fleet, rules, ordered.state)
+    if is_short := choice.lacks(placed.move for placed in state.placed):
+        state = _without_needless(fleet, rules, state, choice)
+    sequence = state.placed
     blocked = choice.told([*told_as_stops(fleet, choice.blocked, announced), *clashing, *left_over(ordered)])
     left = {move.id for move in ordered.left}
-    spared = left | (set() if choice.proven else {move.id for move in moves if choice.asks_to_make_way(move)})
+    is_proven = choice.proven and not is_short
+    spared = left | (set() if is_proven else {move.id for move in moves if choice.asks_to_make_way(move)})
     made = [move for move in moves if move.id not in spared and not is_wish(move)]
     blocked += roles_refused(fleet, [placed.move for placed in sequence], [one.id for one in blocked])
     blocked += rules.unmended(sequence, blocked)
@@ -65,15 +69,34 @@ def _ordered(
 def _without_idle(fleet: Fleet, rules: Rules, state: State) -> State:
     """Return the same sequence without machines that a detour sent away for good and nobody waits for; one by one."""
     while idle := _makes_room_for_nobody(state, []):
-        rest = State(fleet, rules)
-        rest.count_on_leavers()
-        for placed in state.placed:
-            if placed.move.id not in idle:
-                if rest.obstacle(placed.move) is not None:
-                    return state
-                rest.place(placed.move)
+        rest = _replayed(fleet, rules, state, idle)
+        if rest is None:
+            return state
         state = rest
     return state
+
+
+def _without_needless(fleet: Fleet, rules: Rules, state: State, choice: Choice) -> State:
+    """Return the same sequence without those who make way, as far as all others can do without; one by one.
+
+    They were chosen for more machines than are in it now. Who goes along with a mate is not left behind.
+    """
+    for move in [placed.move for placed in state.placed if choice.asks_to_make_way(placed.move)]:
+        if move.reason == MAKES_ROOM and len(rules.apart(move.drift)) == len(rules.of(move.drift)):
+            state = _replayed(fleet, rules, state, {move.id}) or state
+    return state
+
+
+def _replayed(fleet: Fleet, rules: Rules, state: State, without: set[str]) -> State | None:
+    """Return a sequence without some machines (VMIds), or None where another cannot do without them."""
+    rest = State(fleet, rules)
+    rest.count_on_leavers()
+    for placed in state.placed:
+        if placed.move.id not in without:
+            if rest.obstacle(placed.move) is not None:
+                return None
+            rest.place(placed.move)
+    return rest
 
 
 def _makes_room_for_nobody(state: State, stuck: list[Move]) -> set[str]:

@@ -11,7 +11,7 @@ only that of hosts' own volumes is looked at here: it tells one host from anothe
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -69,6 +69,11 @@ class Choice:
     def asks_to_make_way(self, move: Move) -> bool:
         """Tell whether a move was decided on only for the sake of other machines."""
         return self.together is not None and move.drift.machine.name.casefold() in self.together.making_room
+
+    def lacks(self, placed: Iterable[Move]) -> bool:
+        """Tell whether a machine that was decided upon together with others is not among those that are moved."""
+        moved = {move.drift.machine.name.casefold() for move in placed}
+        return self.together is not None and not self.together.hosts.keys() <= moved
 
     def told(self, blocked: list[Blocked]) -> list[Blocked]:
         """Say of machines that found no place whether that is proven, and which demands contradict each other."""

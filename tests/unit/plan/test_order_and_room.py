@@ -402,3 +402,19 @@ def test_who_waits_for_machines_that_are_blocked_themselves_is_not_called_imposs
     (entry,) = [one for one in plan.blocked if one.subject == "virtualMachine/vm1"]
     assert (entry.code, entry.proven) == ("cycle", False)
     assert entry.finding == "Host2 would get room from vm2, but not all that have to leave can: see what keeps them"
+
+
+def test_nobody_makes_way_for_a_machine_that_does_not_come_after_all() -> None:
+    """Two are to come and two to make way; vm1 has no place for its files, so one is enough, and no more is called needed."""
+    elsewhere = r"\\fs2.contoso.com\full"
+    fleet = a_fleet(
+        a_host("Host1", a_vm("vm1", memory_mib=2048), a_vm("vm2", memory_mib=4096)),
+        a_host("Host2", a_vm("vm3", memory_mib=2048), a_vm("vm4", memory_mib=4096), available_mib=0),
+        a_host("Host3"),
+    )
+    full = seen.Share(path=elsewhere, size_bytes=100 * GIB, free_bytes=0, hosts=("Host1", "Host2", "Host3"))
+    fleet = fleet.model_copy(update={"shares": (*fleet.shares, full)})
+    comers = (desired_vm("vm1", "Host2", storage=stored(rf"{elsewhere}\vm1")), desired_vm("vm2", "Host2"))
+    plan = think(desired(*comers, desired_vm("vm3", ("Host2", "Host3")), desired_vm("vm4", ("Host2", "Host3"))), fleet).plan
+    assert story(plan) == ["liveMigration vm4 Host2 Host3", "liveMigration vm2 Host1 Host2"]
+    assert (blocked(plan), plan.summary.needed_migrations, plan.summary.proof) == ({"vm1": "no-room"}, 1, Proof.BOUNDED)
