@@ -150,10 +150,12 @@ class _Chooser:
         self._blocked: list[Blocked] = []
         self._room = {name: self._room_at(name) for name in fleet.host_names}
         self._space: dict[VolumeKey, int] = {}
+        self._most_space: dict[VolumeKey, int] = {}
         self._closed = frozenset(name for name in fleet.host_names if host_refusal(fleet, name))
         self._mending = self._machines_to_mend()
         self._positions = self._settled_positions()
         self._counted_on = self._count_on_leavers(staying)
+        self._count_all_that_may_leave()
 
     def choose(self) -> tuple[list[Move], list[Blocked]]:
         for drift in self._in_order():
@@ -182,7 +184,7 @@ class _Chooser:
         others = [host for host in self._candidates(drift) if host.casefold() != home and host not in self._closed]
         if len(others) > most:
             others.sort(key=lambda host: (-(self._room.get(host) or 0), host.casefold()))
-        found = (move for host in others if isinstance(move := self._route(drift, host), Move))
+        found = (move for host in others if isinstance(move := self._route(drift, host), Move) and not self._has_no_space(move))
         return sorted(islice(found, most), key=lambda move: self._preference(drift, move))
 
     def counted_on_in_vain(self) -> frozenset[str]:
@@ -209,14 +211,23 @@ class _Chooser:
                     counted.add(drift.machine.name)
         return counted
 
-    def _change_space(self, host: str, path: str, change: int) -> bool:
+    def _count_all_that_may_leave(self) -> None:
+        """Note the most room that hosts' own volumes could have: with everybody gone who has to go, and nobody come."""
+        for drift in self._concerned:
+            if drift.observed is not None and self._will_go(drift):
+                for disk in drift.observed.disks:
+                    if disk.path:
+                        self._change_space(drift.host or "", disk.path, disk.file_bytes or 0, self._most_space)
+
+    def _change_space(self, host: str, path: str, change: int, space: dict[VolumeKey, int] | None = None) -> bool:
         """Count on room that a volume of the host's own gains or loses, and tell whether the path lies on one."""
+        known = self._space if space is None else space
         if paths.is_smb(path):  # of most machines, and quickly said
             return False
         place = self._fleet.volume_room(host, path)
         if place.key[0] != "host" or place.bytes is None:
             return False
-        self._space[place.key] = self._space.get(place.key, place.bytes) + change
+        known[place.key] = known.get(place.key, place.bytes) + change
         return True
 
     def _room_at(self, name: str) -> int | None:
@@ -384,18 +395,29 @@ class _Chooser:
         room = self._room.get(move.target)
         if alone:
             return None
-        if room is not None and room < move.memory_mib:
-            finding = f"{move.target} has room for {max(room, 0)} MiB and {move.memory_mib} MiB are needed"
-            return Refusal("memory", "no-room", finding, "free memory there, lower the host's reserve, or allow more hosts")
-        return self._space_refusal(move)
+        if refusal := self._space_refusal(move):
+            return refusal
+        if room is None or room >= move.memory_mib:
+            return None
+        finding = f"{move.target} has room for {max(room, 0)} MiB and {move.memory_mib} MiB are needed"
+        return Refusal("memory", "no-room", finding, "free memory there, lower the host's reserve, or allow more hosts")
 
-    def _space_refusal(self, move: Move) -> Refusal | None:
+    def _space_needed(self, move: Move) -> Counter[VolumeKey]:
+        """Return what a move writes on the volumes of its destination's own whose room is known."""
         needed: Counter[VolumeKey] = Counter()
         for file in move.route.storage:
             place = self._fleet.volume_room(move.target, file.target)
             if file.bytes and place.key[0] == "host" and place.bytes is not None:
                 needed[place.key] += file.bytes
-        for key, amount in needed.items():
+        return needed
+
+    def _has_no_space(self, move: Move) -> bool:
+        """Tell whether its files would not fit there even if all who have to go had gone, and nobody had come."""
+        needed = self._space_needed(move).items()
+        return any(self._most_space.get(key, self._fleet.room_under(key) or 0) < amount for key, amount in needed)
+
+    def _space_refusal(self, move: Move) -> Refusal | None:
+        for key, amount in self._space_needed(move).items():
             room = self._space.get(key, self._fleet.room_under(key) or 0)
             if room < amount:
                 sizes = f"{max(room, 0) / GIB:.1f} GiB and {amount / GIB:.1f} GiB are needed"

@@ -184,6 +184,22 @@ def test_a_stopped_mate_makes_way_too() -> None:
     assert (plan.steps[0].reason, plan.steps[1].depends_on) == ("makesRoom", ("s1",))
 
 
+@pytest.mark.parametrize("small", ["Host2", "Host3"])
+def test_room_is_made_only_where_the_files_have_room_too(small: str) -> None:
+    """Both hosts are full of memory and could be relieved of a machine; one of them has a drive that is full as well."""
+
+    def drive(name: str) -> seen.HostStorage:
+        free = (10 if name == small else 500) * GIB
+        return seen.HostStorage(volumes=(seen.Volume(path="D:\\", size_bytes=1000 * GIB, free_bytes=free),))
+
+    full = [a_host(name, a_vm(f"on-{name}"), available_mib=0, storage=drive(name)) for name in ("Host2", "Host3")]
+    fleet = a_fleet(a_host("Host1", a_vm("vm1", folder=r"D:\VMs\vm1", gib=100)), *full, a_host("Host4"))
+    settled = [desired_vm(f"on-{name}", (name, "Host4")) for name in ("Host2", "Host3")]
+    plan = think(desired(desired_vm("vm1", ("Host2", "Host3"), storage=stored(r"D:\VMs\vm1")), *settled, hosts=4), fleet).plan
+    other = "Host3" if small == "Host2" else "Host2"
+    assert story(plan) == [f"liveMigration on-{other} {other} Host4", f"liveMigrationWithStorage vm1 Host1 {other}"]
+
+
 def test_a_broken_rule_is_mended_by_one_move() -> None:
     """Of two mates on one host the one that may go goes, because of the rule."""
     fleet = a_fleet(a_host("Host1", a_vm("vm1"), a_vm("vm2")), a_host("Host2"))
