@@ -23,7 +23,7 @@ def what_if(desired: Desired, text: str, *, number: int = 1) -> Desired | Proble
     """Return the desired state with one change, or the problem with its text; ``number`` tells which of several it is.
 
     ``maintenance=HOST`` and ``cordon=HOST`` close a host; ``host-limit=HOST:N`` sets its live migrations at once;
-    ``place=VM:HOST`` pins a managed machine (by name or VMId) to one host.
+    ``place=VM:HOST`` pins a managed machine (by name, or by the VMId in its document) to one host.
     """
     found = CHANGE.fullmatch(text)
     change = CHANGES.get(found["what"]) if found else None
@@ -63,7 +63,11 @@ def _place(desired: Desired, text: str, place: Place) -> Desired | Problem:
     host = desired.host(host_name)
     if not host_name or host is None:
         return _unknown_host(desired, host_name) if host_name else _problem(text, "no host is named", "write place=VM:HOST")
-    wanted = [machine for machine in desired.virtual_machines if name.casefold() in (machine.name.casefold(), machine.id)]
+    wanted = [
+        machine
+        for machine in desired.virtual_machines
+        if name.casefold() in (machine.name.casefold(), (machine.id or "").casefold())
+    ]
     if not wanted:
         known = [machine.name for machine in desired.virtual_machines]
         finding = f"the desired state names no virtual machine {name}"

@@ -14,7 +14,7 @@ from reconciler.plan.fleet import Fleet
 from reconciler.plan.group import LARGEST, MOST_EXTRA, Outcome, place_group
 from reconciler.plan.hops import is_flexible
 from reconciler.plan.moves import Move, Refusal, as_blocked
-from reconciler.plan.order import Key, State, by_priority, memory_key, put_in_order, run, volume_key
+from reconciler.plan.order import Key, State, by_priority, memory_key, place_of, put_in_order, run, volume_key
 from reconciler.plan.rules import Rules
 from reconciler.plan.solver import Solver
 
@@ -209,11 +209,12 @@ def _blocked_by_space(result: Ordered, move: Move, key: Key) -> Blocked:
     leaving = sum(result.state.gives(other).get(key, 0) for other in result.left if other is not move)
     if names and (result.state.room_ever(key) or 0) + leaving >= result.state.takes(move)[key]:
         if move.id in result.unsearched:
-            return _blocked_by_others(move, key[3], f"the files of {names}", "space")
-        finding = f"{key[3]} gets room only when the files of {names} have left, which wait in turn; {_search_said(result)}"
+            return _blocked_by_others(move, place_of(result.state.fleet, key), f"the files of {names}", "space")
+        others = f"the files of {names} have left, which wait in turn"
+        finding = f"{place_of(result.state.fleet, key)} gets room only when {others}; {_search_said(result)}"
         remedy = "free space on any storage location that their hosts reach, so that files can stop there for a while"
         return as_blocked(move.drift, Refusal("space", "cycle", finding, remedy), {"space": 1}, move.reason, result.proven)
-    finding = f"{key[3]} has no room for the files to be copied there"
+    finding = f"{place_of(result.state.fleet, key)} has no room for the files to be copied there"
     remedy = "free space there, lower the location's reserve, or give another path"
     refusal, proven = Refusal("space", "no-room", finding, remedy), not _may_be_otherwise(result, move, key)
     return as_blocked(move.drift, refusal, {"space": 1}, move.reason, proven)

@@ -93,8 +93,21 @@ def decide_together(fleet: Fleet, rules: Rules, first: FirstChoice, solver: Solv
     decision = replace(_decision(scene, answer), better=better, troubled=troubled)
     if not answer.impossible or not scene.whole:
         return decision
-    conflict = smallest_conflict(puzzle, _demands(fleet, rules, scene, puzzle), search)
+    free = _with_homes(scene, puzzle)
+    if free is not puzzle and not ((whoever := search(free)) and whoever.impossible):
+        return decision  # others could leave instead
+    conflict = smallest_conflict(free, _demands(fleet, rules, scene, free), search)
     return replace(decision, impossible=True, conflict=conflict)
+
+
+def _with_homes(scene: "_Scene", puzzle: Puzzle) -> Puzzle:
+    """Return the puzzle in which machines that go only to mend a rule may as well stay: who goes was a choice."""
+    stays = {name for name in scene.forced if not (scene.drifts[name].wrong_host or scene.drifts[name].draining)}
+    items = (
+        replace(item, options=((item.home, item.cheapest), *item.options)) if item.forced and item.name in stays else item
+        for item in puzzle.items
+    )
+    return replace(puzzle, items=tuple(items)) if stays else puzzle
 
 
 def _own_search(puzzle: Puzzle) -> Answer | None:
@@ -115,11 +128,11 @@ def _demands(fleet: Fleet, rules: Rules, scene: "_Scene", puzzle: Puzzle) -> lis
 
 
 def _placement_demand(drift: MachineDrift, item: Item) -> Demand:
-    placement, options = drift.machine.placement, [host for host, _ in item.options]
+    placement, options = drift.machine.placement, [host for host, _ in item.options if host != item.home]
     others = [host for host in (placement.hosts if placement else ()) if host != item.home]
     names = ", ".join(sorted(options, key=str.casefold)[:4]) + (" ..." if len(options) > 4 else "")
     may = f"may go to {names}" if len(options) >= len(others) else f"may go to {names} (the other hosts refuse it, see above)"
-    stands = "" if item.forced else f"is on {item.home} and "
+    stands = f"is on {item.home} and " if not item.forced or item.home in dict(item.options) else ""
     text = f"{drift.machine.source.of('placement')}: {drift.machine.name} ({item.size} MiB) {stands}{may}"
     return Demand(text, without_item(item.name))
 

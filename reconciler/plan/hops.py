@@ -18,7 +18,7 @@ from reconciler.plan.exact import MAKES_ROOM
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Move, Refusal, Route, after
 from reconciler.plan.order import Key, State, by_priority, memory_key, volume_key
-from reconciler.plan.reach import can_write, is_clustered, stays_reachable
+from reconciler.plan.reach import can_write, is_clustered, is_one_place, stays_reachable
 from reconciler.plan.roles import crossing
 from reconciler.plan.routes import find_route
 from reconciler.plan.rules import Rules
@@ -324,12 +324,7 @@ def _in_two(move: Move) -> tuple[Route, Route]:
 
 def files_may_go_first(fleet: Fleet, move: Move) -> bool:
     """Tell whether the source reaches every place that files go to, and the destination means the same by it."""
-    return all(_is_one_place(fleet, move, file.target) for file in move.route.storage)
-
-
-def _is_one_place(fleet: Fleet, move: Move, path: str) -> bool:
-    """Whether both hosts reach the path, and mean the same place by it."""
-    return can_write(fleet, move.source, path) and stays_reachable(fleet, path, move.source, move.target)
+    return all(is_one_place(fleet, file.target, move.source, move.target) for file in move.route.storage)
 
 
 def _in_turn(state: State, move: Move, one: Route, other: Route) -> Iterator[Hop]:

@@ -64,7 +64,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One migration of one machine, ready to be put in order. ``machine`` is as it will be just before."""
+    """One migration of one machine, ready to be put in order. ``machine`` is as it will be just before.
+
+    ``least``: how many migrations it takes at least, wherever it may go instead.
+    """
 
     drift: MachineDrift
     machine: VirtualMachine
@@ -72,6 +75,7 @@ class Move:
     route: Route
     reason: str
     bypass: bool = False
+    least: int = 1
     id: str = field(init=False, repr=False, compare=False)
     target: str = field(init=False, repr=False, compare=False)
 

@@ -263,6 +263,19 @@ def volume_key(fleet: Fleet, host: str, path: str) -> Key:
 
 def _lack(fleet: Fleet, key: Key, amount: int) -> str:
     if key[0] == "memory":
-        host = fleet.observation.host(key[1])
-        return f"{host.name if host else key[1]} lacks {amount} MiB until then"
-    return f"{key[3]} lacks {amount / GIB:.1f} GiB until then"
+        return f"{_name(fleet, key[1])} lacks {_memory(amount)} until then"
+    return f"{place_of(fleet, key)} lacks {amount / GIB:.1f} GiB until then"
+
+
+def place_of(fleet: Fleet, key: Key) -> str:
+    """Return the words for a volume: its path, and of a host's own the host."""
+    return f"{key[3]} of {_name(fleet, key[2])}" if key[1] == "host" else key[3]
+
+
+def _name(fleet: Fleet, host: str) -> str:
+    known = fleet.observation.host(host)
+    return known.name if known else host
+
+
+def _memory(mib: int) -> str:
+    return f"{mib / 1024:g} GiB" if mib % 256 == 0 else f"{mib} MiB"

@@ -1,6 +1,10 @@
 """Whether a host reaches a path: local and the host stays, a shared volume of one cluster, or an SMB share it uses."""
 
+from collections.abc import Sequence
+
 from reconciler.model import paths
+from reconciler.model.observation import VirtualMachine
+from reconciler.model.plan import StorageMove
 from reconciler.plan.fleet import Fleet
 
 
@@ -11,6 +15,18 @@ def stays_reachable(fleet: Fleet, path: str, source: str, destination: str) -> b
     if paths.is_smb(path):
         return _uses_share(fleet, destination, path)
     return paths.is_cluster_volume(path) and fleet.same_cluster(source, destination)
+
+
+def moves_apart(fleet: Fleet, machine: VirtualMachine, moves: Sequence[StorageMove], source: str, destination: str) -> bool:
+    """Tell whether files may go before their machine does: no role is in the way, and both hosts mean the same places."""
+    if source.casefold() == destination.casefold() or not moves or machine.highly_available:
+        return False
+    return all(is_one_place(fleet, move.target, source, destination) for move in moves)
+
+
+def is_one_place(fleet: Fleet, path: str, source: str, destination: str) -> bool:
+    """Tell whether both hosts reach a path, and mean the same place by it."""
+    return can_write(fleet, source, path) and stays_reachable(fleet, path, source, destination)
 
 
 def can_write(fleet: Fleet, host: str, path: str) -> bool:

@@ -11,7 +11,7 @@ from reconciler.plan.checks import Case, findings, host_refusal
 from reconciler.plan.fleet import LIVE_LIMIT, Fleet
 from reconciler.plan.kinds import action_for, power_refusal, starts_first
 from reconciler.plan.moves import LIVE_ACTIONS, SPACE, Refusal, Route
-from reconciler.plan.reach import can_write
+from reconciler.plan.reach import can_write, moves_apart
 from reconciler.plan.roles import moves_as_role
 from reconciler.plan.storage import file_moves
 
@@ -58,7 +58,9 @@ def _routed(
     if changes and moves and moves_as_role(fleet, drift, machine, source, destination):
         return _in_two(fleet, drift, source, destination, moves, unverified, starting, running)
     if isinstance(action, Refusal):
-        return action
+        apart = running and not starting and moves_apart(fleet, machine, moves, source, destination)
+        in_two = _in_two(fleet, drift, source, destination, moves, unverified, starting, running) if apart else action
+        return in_two if isinstance(in_two, Route) else action
     route = Route(destination if changes else None, action, moves, (), tuple(unverified), starting)
     return _ready(fleet, drift, route, source, destination)
 
@@ -78,7 +80,7 @@ def _in_two(
     starting: bool,
     running: bool,
 ) -> Route | Refusal:
-    """A cluster moves the host of its roles and takes no files along, so the files go first, while the machine stays."""
+    """The files go first, while the machine stays: a cluster takes none along, and a machine may not allow both at once."""
     for asked in ({"host_changes": False, "files_move": True}, {"host_changes": True, "files_move": False}):
         action = action_for(drift, running=running, **asked)
         if isinstance(action, Refusal):

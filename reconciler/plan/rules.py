@@ -8,7 +8,7 @@ from itertools import combinations
 from reconciler.model.desired import PlacementRule
 from reconciler.model.drift import MachineDrift, MachineStatus
 from reconciler.model.plan import Blocked
-from reconciler.model.words import Enforcement, RuleType
+from reconciler.model.words import Enforcement, Handling, RuleType
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Placed, Refusal
 
@@ -117,11 +117,19 @@ class Rules:
         clash = self.clash(rule, {name: positions[name.casefold()] for name in names})
         if not clash or any(f"virtualMachine/{name}".casefold() in told for name in names):
             return None
+        kept = [drift.machine.name for drift in self.drifts if drift.machine.name in clash and _is_kept(drift)]
+        why, remedy = (
+            "none of them may go where it would hold",
+            "allow one of them on another host, make room there, or relax the rule",
+        )
+        if kept:
+            why = f"{' and '.join(kept)} {'is' if len(kept) == 1 else 'are'} not to be moved: held, or only reported"
+            remedy = "release the hold, set drift: correct, or relax the rule"
         return Blocked(
             subject=f"placementRule/{rule.name}",
             code="no-host",
-            finding=f"{' and '.join(clash)} break this rule, and none of them may go where it would hold",
-            remedy="allow one of them on another host, make room there, or relax the rule",
+            finding=f"{' and '.join(clash)} break this rule, and {why}",
+            remedy=remedy,
             counts={"rule": 1},
             because=str(rule.source.place),
         )
@@ -155,6 +163,10 @@ class Rules:
                 moving = drift.destination if drift.status is MachineStatus.MOVING else None
                 members[drift.machine.name.casefold()] = Member(drift.machine.name, hosts, moving or drift.host)
         return members
+
+
+def _is_kept(drift: MachineDrift) -> bool:
+    return drift.status is MachineStatus.HELD or drift.handling is not Handling.CORRECT
 
 
 def _by_member(rules: Sequence[PlacementRule]) -> dict[str, list[PlacementRule]]:

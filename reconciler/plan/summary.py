@@ -40,4 +40,4 @@ def needed_by(move: Move) -> int:
     """What no plan can save: a copy forced by one of several possible destinations might be spared by another."""
     placement = move.drift.machine.placement
     pinned = placement is not None and len(placement.hosts) == 1
-    return move.route.migrations if pinned or move.drift.files else 1
+    return move.route.migrations if pinned or move.drift.files else move.least

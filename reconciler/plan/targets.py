@@ -315,7 +315,14 @@ class _Chooser:
             if any(isinstance(one, Refusal) and one.reason in DEPENDS_ON_OTHERS for one in options):
                 self._failed.append(drift)
             return
-        self._take(moves[0] if len(moves) == 1 else min(moves, key=lambda move: self._preference(drift, move)))
+        best = moves[0] if len(moves) == 1 else min(moves, key=lambda move: self._preference(drift, move))
+        bound_to_go = drift.wrong_host or drift.draining  # who mends a rule, or makes way, goes in somebody else's stead
+        self._take(replace(best, least=self._least(drift, best)) if bound_to_go and best.route.migrations > 1 else best)
+
+    def _least(self, drift: MachineDrift, best: Move) -> int:
+        """Return the fewest migrations that the machine takes to any host, room and rules aside; an interim stop saves none."""
+        routes = (self._route(drift, host) for host in self._allowed(drift) if host != drift.host)
+        return min((route.route.migrations for route in routes if isinstance(route, Move)), default=best.route.migrations)
 
     def _options(self, drift: MachineDrift) -> list[Move | Refusal]:
         """Return what speaks for or against each host, the most promising first, until no other can be better."""

@@ -144,7 +144,7 @@ def test_why_a_step_may_not_start_now_and_until_when() -> None:
 def test_what_a_step_waits_for_is_named_with_its_machine() -> None:
     """A number alone tells nobody anything."""
     start = machine(*waits_for_departure()).starts[0]
-    assert start.after == ("s1 (vm2): Host2 lacks 3072 MiB until then",)
+    assert start.after == ("s1 (vm2): Host2 lacks 3 GiB until then",)
     assert (start.may_start, start.code) == (False, "depends-on")
 
 

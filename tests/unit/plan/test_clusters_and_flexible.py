@@ -157,7 +157,9 @@ def test_hosts_are_chosen_by_room_on_their_drives_too() -> None:
     """Each drive has room for two machines: four find a place, whichever host each would have liked best."""
     plan = drained_with_files(500, 500, machines=4, gib=200)
     assert blocked(plan) == {}
-    assert sorted(step.destination or "" for step in plan.steps if isinstance(step, MachineStep)) == ["Host2"] * 2 + ["Host3"] * 2
+    ends = sorted(step.destination or "" for step in plan.steps if isinstance(step, MachineStep))
+    assert ends == ["Host2"] * 2 + ["Host3"] * 2
+    assert (plan.summary.migrations, plan.summary.needed_migrations) == (8, 8)
 
 
 def test_the_only_drive_with_room_is_chosen_and_who_is_left_over_is_not_called_impossible() -> None:
@@ -238,6 +240,14 @@ def test_mending_a_rule_moves_nobody_where_it_sees_no_place() -> None:
     plan = think(wanted, a_fleet(*full, a_host("Host2"), a_host("Host3"))).plan
     assert [step.reason for step in plan.steps] == ["placementRule/spread"]
     assert step_of(plan, "vm2").source == "Host1"
+
+
+def test_a_rule_broken_among_machines_that_are_held_says_so() -> None:
+    """They could go elsewhere, but nobody may move them: that is what a reader has to know."""
+    fleet = a_fleet(a_host("Host1", a_vm("vm1"), a_vm("vm2")), a_host("Host2"))
+    reported = [desired_vm(f"vm{n}", ("Host1", "Host2"), drift=Handling.REPORT) for n in (1, 2)]
+    (entry,) = plan_for(desired(*reported, apart("vm1", "vm2"), hosts=2), fleet).blocked
+    assert entry.finding == "vm1 and vm2 break this rule, and vm1 and vm2 are not to be moved: held, or only reported"
 
 
 @pytest.mark.parametrize("handling", [Handling.REPORT, Handling.IGNORE])

@@ -83,6 +83,21 @@ def test_a_machine_that_leaves_for_a_rule_is_told_every_demand_once() -> None:
     assert "rule spread keeps vm1, vm2, vm3, vm4 apart" in entry.conflict[-1]
 
 
+def test_who_leaves_for_a_rule_is_a_choice_so_whoever_would_stay_is_named_as_well() -> None:
+    """Five apart on four hosts, all on one of them: with any of the five away there would be a place for each."""
+    names = [f"vm{number}" for number in range(1, 6)]
+    fleet = a_fleet(a_host("Host1", *map(a_vm, names)), *(a_host(f"Host{number}") for number in (2, 3, 4)))
+    hosts = ("Host1", "Host2", "Host3", "Host4")
+    wanted = desired(*(desired_vm(name, hosts) for name in names), apart(*names), hosts=4)
+
+    (entry,) = left_out(wanted, fleet, CpSat())
+
+    assert [text.partition(": ")[2] for text in entry.conflict] == [
+        *(f"{name} (4096 MiB) is on Host1 and may go to Host2, Host3, Host4" for name in [*names[1:], names[0]]),
+        "rule spread keeps vm1, vm2, vm3, vm4, vm5 apart",
+    ]
+
+
 def test_a_machine_that_could_make_way_but_for_the_room_elsewhere_is_part_of_the_reasons() -> None:
     """Host2 would have room if vm2 left, and Host3 has none for vm2: relaxing any of the four helps, so all are told."""
     fleet = a_fleet(

@@ -32,7 +32,7 @@ def test_an_arrival_waits_for_the_departure_that_makes_room() -> None:
     plan = plan_for(desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host3")), fleet)
     assert story(plan) == ["liveMigration vm2 Host2 Host3", "liveMigration vm1 Host1 Host2"]
     assert plan.steps[1].depends_on == ("s1",)
-    assert plan.steps[1].dependency_reasons == {"s1": "Host2 lacks 3072 MiB until then"}
+    assert plan.steps[1].dependency_reasons == {"s1": "Host2 lacks 3 GiB until then"}
 
 
 def test_the_reserve_is_kept() -> None:
@@ -154,7 +154,7 @@ def test_disk_space_is_handed_on_like_memory() -> None:
         desired_vm("vm1", storage=stored(r"D:\VMs\vm1")), desired_vm("vm2", storage=stored(rf"{SHARE}\vm2")), location, hosts=1
     )
     plan = plan_for(wanted, a_fleet(host))
-    assert step_of(plan, "vm1").dependency_reasons == {step_of(plan, "vm2").id: "d: lacks 10.0 GiB until then"}
+    assert step_of(plan, "vm1").dependency_reasons == {step_of(plan, "vm2").id: "d: of Host1 lacks 10.0 GiB until then"}
 
 
 def test_mates_never_meet_on_the_way() -> None:

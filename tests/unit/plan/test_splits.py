@@ -6,7 +6,7 @@ from reconciler.audit import audit
 from reconciler.model.desired import Desired, Planning, Policy, VirtualMachineMigration
 from reconciler.model.observation import Observation
 from reconciler.model.plan import Plan
-from reconciler.model.words import MigrationKind
+from reconciler.model.words import Action, MigrationKind
 from tests.builders import SHARE, a_fleet, a_host, a_vm, desired, desired_vm, stored
 from tests.unit.plan.planning import plan_for, step_of, story
 
@@ -63,3 +63,14 @@ def test_after_its_files_have_moved_the_rest_is_a_plain_live_migration() -> None
     again = a_fleet(a_host("Host1", *moved), a_host("Host2"))
     plan = plan_for(replace(wanted, policy=SPLIT), again)
     assert "liveMigration local1 Host1 Host2" in story(plan)
+
+
+def test_files_go_first_where_a_machine_allows_no_combined_migration() -> None:
+    """It may go live and have its files moved, only not both at once; both hosts reach the share that they go to."""
+    wanted, fleet = a_drain()
+    kinds = frozenset({MigrationKind.LIVE, MigrationKind.STORAGE})
+    apart = tuple(replace(one, migration=VirtualMachineMigration(allow=kinds)) for one in wanted.virtual_machines)
+    plan = planned((replace(wanted, virtual_machines=apart), fleet), Policy(planning=Planning(split_combined_migrations=False)))
+    files, host = story(plan)[0], step_of(plan, "local1")
+    assert (files, host.action, host.storage) == ("storageMigration local1 Host1", Action.LIVE_MIGRATION, ())
+    assert plan.summary.migrations == plan.summary.needed_migrations == 8

@@ -165,7 +165,7 @@ def a_full_plan() -> Plan:
         depends_on=("s1", "s2"),
         dependency_reasons={
             "s1": "StandAlone2 does not accept migrations until then",
-            "s2": "StandAlone2 lacks 12288 MiB until then",
+            "s2": "StandAlone2 lacks 12 GiB until then",
         },
         because="vms/db.yaml:3",
         estimated_start_seconds=45,
