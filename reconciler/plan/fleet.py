@@ -113,9 +113,16 @@ class Fleet:
             return None
         return host.available_memory_mib - (asked.reserve_memory_mib if asked else 0) - self._incoming.get(name.casefold(), 0)
 
+    def host_at(self, name: str) -> str:
+        """Return the name (case folded) of the host that a migration's destination is: hosts tell names or addresses."""
+        return self._addresses.get(name.casefold(), name.casefold())
+
+    @cached_property
+    def _addresses(self) -> dict[str, str]:
+        return {(host.address or host.name).casefold(): host.name.casefold() for host in self.observation.hosts}
+
     @cached_property
     def _incoming(self) -> dict[str, int]:
-        addresses = {(host.address or host.name).casefold(): host.name.casefold() for host in self.observation.hosts}
         machines = self.observation.sightings
         sums: dict[str, int] = {}
         for host in self.observation.hosts:
@@ -123,7 +130,7 @@ class Fleet:
                 found = machines.get(job.virtual_machine.casefold())
                 machine = found[-1][1] if found else None
                 if job.destination and machine and not machine.is_off:
-                    name = addresses.get(job.destination.casefold(), job.destination.casefold())
+                    name = self.host_at(job.destination)
                     sums[name] = sums.get(name, 0) + (machine.memory_mib or 0)
         return sums
 

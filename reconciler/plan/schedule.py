@@ -162,7 +162,8 @@ class _Book:
             for job in host.running_migrations:
                 found = machines.get(job.virtual_machine.casefold())
                 machine = found[-1][1] if found else None
-                keys = (("fleet",), *_host_slots(job.kind, True, (host.name, job.destination)))
+                destination = self._fleet.host_at(job.destination) if job.destination else None
+                keys = (("fleet",), *_host_slots(job.kind, True, (host.name, destination)))
                 copied = sum(disk.file_bytes or 0 for disk in machine.disks) if machine and job.kind in STORAGE_KINDS else 0
                 seconds = _remaining(job, assumptions, (machine.memory_mib or 0) if machine else 0, copied)
                 yield seconds, keys

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from reconciler.model.desired import Estimates, Planning, Policy
-from reconciler.model.words import PerformanceOption
+from reconciler.model.observation import Migration
+from reconciler.model.plan import MachineStep
+from reconciler.model.words import MigrationKind, PerformanceOption
 from tests.builders import a_fleet, a_host, a_vm, desired, desired_vm
 from tests.unit.plan.planning import plan_for
 
@@ -45,3 +47,15 @@ def test_a_plan_states_what_it_assumes() -> None:
         "storageBytesPerSecond": 150e6,
         "dirtyBytesPerSecond": 0,
     }
+
+
+@pytest.mark.parametrize("destination", ["Host2", "host2.contoso.com"])
+def test_migrations_of_others_hold_their_slots_at_both_ends(destination: str) -> None:
+    """Of two that could start at once one waits for the migration that runs to Host2 already; hosts tell names or addresses."""
+    job = Migration(id="job", virtual_machine=a_vm("vm9").id, kind=MigrationKind.LIVE, destination=destination)
+    busy = a_host("Host1", a_vm("vm9")).model_copy(update={"migrations": (job,)})
+    there = a_host("Host2").model_copy(update={"address": "host2.contoso.com"})
+    fleet = a_fleet(busy, there, a_host("Host3", a_vm("vm1"), a_vm("vm2")))
+    plan = plan_for(desired(desired_vm("vm1", "Host2"), desired_vm("vm2", "Host2")), fleet)
+    starts = sorted(step.estimated_start_seconds for step in plan.steps if isinstance(step, MachineStep))
+    assert starts[0] == 0 < starts[1]
