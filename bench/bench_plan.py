@@ -14,7 +14,7 @@ from pathlib import Path
 from time import process_time
 from typing import TypeVar
 
-from bench.fleets import Case, drain, pinned
+from bench.fleets import Case, drain, local_drain, pinned
 from bench.machine import loop_seconds, measured, peak_mebibytes, quickest
 from reconciler.audit import audit
 from reconciler.collector import collector_at_rest
@@ -28,6 +28,7 @@ CASES: dict[str, tuple[Callable[[], Case], bool]] = {
     "drain 5 %, 20 / 400": (lambda: drain(20, 400, 1), True),
     "drain 5 %, 200 / 4,000": (lambda: drain(200, 4_000, 10), True),
     "drain 5 %, 1,000 / 20,000": (lambda: drain(1000, 20_000, 50), True),
+    "drain 5 % from hosts' own drives, 1,000 / 20,000": (lambda: local_drain(1000, 20_000, 50), True),
     "30,000 pinned moves, 5,000 / 100,000": (lambda: pinned(5000, 100_000, 30_000), False),
     "drain 5 %, 5,000 / 100,000": (lambda: drain(5000, 100_000, 250), False),
 }

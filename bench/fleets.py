@@ -12,6 +12,7 @@ from reconciler.model.observation import Observation
 from reconciler.model.problem import Place
 
 SHARE = r"\\files.contoso.com\vms"
+DRIVE = r"D:\VMs"
 SIZES_MIB = (2048, 4096, 8192, 16384)
 GIB = 1024**3
 
@@ -64,6 +65,31 @@ def drain(hosts: int, machines: int, drained: int, *, full: float = 0.7, seed: i
     managed = tuple(_managed(number, anywhere) for number in range(machines))
     forced = sum(home < drained for home in homes)
     return Case(_desired(hosts, managed, drained=drained), _observation(hosts, sizes, homes, full), forced)
+
+
+def local_drain(hosts: int, machines: int, drained: int) -> Case:
+    """Return the fleet of ``drain`` with all files on the hosts' own drives: each machine takes its files along."""
+    case = drain(hosts, machines, drained)
+    drive = seen.Volume(path="D:\\", size_bytes=100_000 * GIB, free_bytes=50_000 * GIB)
+    placed = tuple(replace(one, storage=replace(one.storage, locations=(DRIVE,))) for one in case.desired.hosts)
+    observed = tuple(
+        host.model_copy(
+            update={
+                "storage": seen.HostStorage(volumes=(drive,)),
+                "virtual_machines": tuple(map(_on_a_drive, host.virtual_machines)),
+            }
+        )
+        for host in case.observation.hosts
+    )
+    observation = Observation(observed_at=case.observation.observed_at, hosts=observed)
+    return Case(replace(case.desired, hosts=placed), observation, 2 * case.migrations)
+
+
+def _on_a_drive(machine: seen.VirtualMachine) -> seen.VirtualMachine:
+    home = (machine.configuration_path or "").replace(SHARE, DRIVE)
+    disks = tuple(disk.model_copy(update={"path": (disk.path or "").replace(SHARE, DRIVE)}) for disk in machine.disks)
+    roots = dict.fromkeys(("configuration_path", "checkpoint_path", "smart_paging_path"), home)
+    return machine.model_copy(update={**roots, "disks": disks})
 
 
 def tight_drain(hosts: int, machines: int, drained: int, *, full: float, seed: int = 1) -> Case:

@@ -21,6 +21,7 @@ from reconciler.model import paths
 from reconciler.model.announced import AnnouncedMove, announced_hosts
 from reconciler.model.desired import PlacementRule
 from reconciler.model.drift import MachineDrift, MachineStatus
+from reconciler.model.machine_files import files_of
 from reconciler.model.plan import Blocked
 from reconciler.model.words import Handling, Preferences, RuleType
 from reconciler.plan.checks import host_refusal
@@ -49,6 +50,7 @@ WISHES = ("placement.prefer", "preferredRule")  # reasons of moves that only a w
 SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
 NONE_GIVEN: Mapping[str, str] = MappingProxyType({})
 GIB = 1024**3
+FEW_HOSTS = 24  # up to so many are all asked what a machine's way there would take
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,9 +322,12 @@ class _Chooser:
         self._take(replace(best, least=self._least(drift, best)) if bound_to_go and best.route.migrations > 1 else best)
 
     def _least(self, drift: MachineDrift, best: Move) -> int:
-        """Return the fewest migrations that the machine takes to any host, room and rules aside; an interim stop saves none."""
-        routes = (self._route(drift, host) for host in self._allowed(drift) if host != drift.host)
-        return min((route.route.migrations for route in routes if isinstance(route, Move)), default=best.route.migrations)
+        """Return how many migrations the machine takes at least, wherever it goes; an interim stop saves none."""
+        others = [host for host in self._allowed(drift) if host != drift.host]
+        if (sure := _sure_to_take(drift)[0]) == best.route.migrations or len(others) > FEW_HOSTS:
+            return sure
+        routes = [one for host in others if isinstance(one := self._route(drift, host), Move)]
+        return min((one.route.migrations for one in routes), default=sure)
 
     def _options(self, drift: MachineDrift) -> list[Move | Refusal]:
         """Return what speaks for or against each host, the most promising first, until no other can be better."""
@@ -353,16 +358,18 @@ class _Chooser:
         return room is not None and machine is not None and machine.is_running and room < (machine.memory_mib or 0)
 
     def _by_promise(self, drift: MachineDrift) -> Iterator[tuple[Preference, str]]:
-        """Yield hosts with the best preference that they could have (one migration, nothing copied), the best first."""
+        """Yield hosts with the best preference that they could have (no more copied than must be), the best first."""
+        migrations, copied = _sure_to_take(drift)
         allowed, prefer, home = self._allowed(drift), self._preferred(drift), (drift.host or "").casefold()
         names = {host.casefold(): host for host in allowed} if prefer else {}
         for rank, name in enumerate(prefer):
             if name in names and name != home and names[name] not in self._closed:
-                yield (1, 0, 0, rank, 0, 0, ""), names[name]
+                yield (migrations, 0, 0, rank, copied, 0, ""), names[name]
         for host in self._order.walk(_identity(drift), allowed):
             name = host.casefold()
             if host not in self._closed and name != home and name not in prefer:
-                yield (1, 0, 0, len(prefer), 0, self._order.distance(_identity(drift), host), name), host
+                distance = self._order.distance(_identity(drift), host)
+                yield (migrations, 0, 0, len(prefer), copied, distance, name), host
         # These refuse everybody: they are asked last, for the reasons they give.
         closed = (host for host in allowed if host in self._closed and host.casefold() != home)
         yield from (((99, 0, 0, 0, 0, 0, host.casefold()), host) for host in closed)
@@ -534,6 +541,16 @@ class _Chooser:
 def _identity(drift: MachineDrift) -> str:
     """What a machine's own order of hosts hangs on: its VMId, which outlives its name."""
     return drift.observed.id if drift.observed else drift.machine.name
+
+
+def _sure_to_take(drift: MachineDrift) -> tuple[int, int]:
+    """Return the migrations and bytes that a change of hosts takes at least: what lies on a host's own drives is copied."""
+    machine = drift.observed
+    if machine is None:
+        return 1, 0
+    known = (file for file in files_of(machine) if file.path and not file.pass_through)
+    own = [file for file in known if file.path and not paths.is_smb(file.path) and not paths.is_cluster_volume(file.path)]
+    return (2 if own and machine.is_running else 1), sum(file.bytes or 0 for file in own)
 
 
 def is_wish(move: Move) -> bool:
