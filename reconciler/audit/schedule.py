@@ -13,6 +13,9 @@ from reconciler.model.plan import MachineStep, Step
 from reconciler.model.problem import Problem
 from reconciler.model.words import MigrationKind
 
+HOST_LIVE = "migration.maximumVirtualMachineMigrations"
+HOST_STORAGE = "migration.maximumStorageMigrations"
+CLUSTER_LIVE = "maximumParallelMigrations"
 TOLERANCE_SECONDS = 0.002  # start and length are rounded to three decimals each
 
 
@@ -90,11 +93,11 @@ def _host(host: Host, here: list[MachineStep], case: Case) -> Iterator[Problem]:
 
 def _live_limit(host: Host, case: Case) -> int | None:
     wanted = case.desired.host(host.name)
-    limits = [host.migration.maximum_virtual_machine_migrations]
+    limits = [_seen(host.migration.maximum_virtual_machine_migrations, host.name, HOST_LIVE, case)]
     limits += [wanted.migration.maximum_virtual_machine_migrations] if wanted else []
     if host.cluster:
         seen, declared = case.observation.cluster(host.cluster), case.desired.cluster(host.cluster)
-        limits += [seen.maximum_parallel_migrations if seen else None]
+        limits += [_seen(seen.maximum_parallel_migrations, host.cluster, CLUSTER_LIVE, case) if seen else None]
         limits += [declared.maximum_parallel_migrations] if declared else []
     return min((limit for limit in limits if limit is not None), default=None)
 
@@ -102,5 +105,13 @@ def _live_limit(host: Host, case: Case) -> int | None:
 def _storage_limit(host: Host, case: Case) -> int | None:
     wanted = case.desired.host(host.name)
     desired = wanted.migration.maximum_storage_migrations if wanted else None
-    limits = (host.migration.maximum_storage_migrations, desired)
+    limits = (_seen(host.migration.maximum_storage_migrations, host.name, HOST_STORAGE, case), desired)
     return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _seen(limit: int | None, owner: str, field: str, case: Case) -> int | None:
+    """Return a limit as it was observed, but for none at all that the plan raises: nothing starts before that, then one may."""
+    if limit != 0:
+        return limit
+    steps = (step for step in case.settings_steps if (step.host or step.cluster or "").casefold() == owner.casefold())
+    return int(any(change.field == field and change.target for step in steps for change in step.settings))

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from reconciler.model import paths
 from reconciler.model.observation import Host, VirtualMachine
-from reconciler.plan.fleet import LIVE_LIMIT, Fleet
+from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Refusal
 
 UNREPLICATED = frozenset({"None", "Disabled"})
@@ -83,12 +83,20 @@ def _disabled(host: str) -> Refusal:
 
 
 def limit_not_zero(case: Case) -> Finding:
-    """Neither end is told to run no live migration at all."""
+    """Neither end is told to run no live migration at all, once this plan's settings are made."""
     for host in (case.source, case.destination):
-        change = case.fleet.change(host.name, LIVE_LIMIT)
-        if case.fleet.live_limit(host.name) == 0 and not (change and change.target):
+        if case.fleet.live_limit_later(host.name) == 0:
             remedy = f"raise maximumVirtualMachineMigrations of host {host.name}, or its cluster's maximumParallelMigrations"
             return Refusal("limit", "no-host", f"{host.name} may run no live migration at all (limit 0)", remedy)
+    return None
+
+
+def copies_refusal(fleet: Fleet, hosts: tuple[str, ...]) -> Refusal | None:
+    """Return why files cannot be copied: one of the hosts is told to run no storage migration at all, also after this plan."""
+    for host in hosts:
+        if fleet.storage_limit_later(host) == 0:
+            remedy = f"raise maximumStorageMigrations of host {host}"
+            return Refusal("limit", "no-host", f"{host} may run no storage migration at all (limit 0)", remedy)
     return None
 
 

@@ -101,6 +101,10 @@ class Fleet:
             return None
         return self._changes.get((f"host/{host}".casefold(), field))
 
+    def cluster_change(self, cluster: str | None, field: str) -> SettingChange | None:
+        """Return the change of a cluster's setting that this plan makes, if any."""
+        return self._changes.get((f"cluster/{cluster}".casefold(), field)) if cluster else None
+
     @property
     def changes_settings(self) -> bool:
         """Whether this plan changes any setting of a host or cluster."""
@@ -238,8 +242,7 @@ class Fleet:
     def live_limit_later(self, name: str) -> int | None:
         """Return ``live_limit`` as it will be once this plan's settings have been made, and seen."""
         cluster = self.cluster_of(name) or ""
-        own = self.change(name, LIVE_LIMIT)
-        shared = self._changes.get((f"cluster/{cluster}".casefold(), CLUSTER_LIMIT))
+        own, shared = self.change(name, LIVE_LIMIT), self.cluster_change(cluster, CLUSTER_LIMIT)
         if own is None and shared is None:
             return self.live_limit(name)
         host, known = self.observation.host(name), self.observation.cluster(cluster)

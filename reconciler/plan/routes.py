@@ -7,8 +7,8 @@ from reconciler.model.drift import MachineDrift
 from reconciler.model.observation import VirtualMachine
 from reconciler.model.plan import StorageMove
 from reconciler.model.words import Action
-from reconciler.plan.checks import Case, findings, host_refusal
-from reconciler.plan.fleet import LIVE_LIMIT, Fleet
+from reconciler.plan.checks import Case, copies_refusal, findings, host_refusal
+from reconciler.plan.fleet import CLUSTER_LIMIT, LIVE_LIMIT, STORAGE_LIMIT, Fleet
 from reconciler.plan.kinds import action_for, power_refusal, starts_first
 from reconciler.plan.moves import LIVE_ACTIONS, SPACE, Refusal, Route
 from reconciler.plan.reach import can_write, moves_apart
@@ -53,6 +53,8 @@ def _routed(
     moves = file_moves(fleet, drift, machine, source, destination)
     if isinstance(moves, Refusal):
         return moves
+    if moves and (refusal := copies_refusal(fleet, (source, destination))):
+        return refusal
     running = starting or machine.is_running
     action = action_for(drift, host_changes=changes, files_move=bool(moves), running=running)
     if changes and moves and moves_as_role(fleet, drift, machine, source, destination):
@@ -133,14 +135,28 @@ def _disks(route: Route) -> list[StorageMove]:
 
 
 def _needs(fleet: Fleet, drift: MachineDrift, route: Route, source: str) -> tuple[str, ...]:
-    if route.destination is None or not fleet.changes_settings:
+    if not fleet.changes_settings:
         return ()
+    ends = (source,) if route.destination is None else (source, route.destination)
+    needed = {need for host in ends if route.storage for need in _raised_from_none(fleet, host, STORAGE_LIMIT)}
+    if route.destination is None:
+        return tuple(sorted(needed))
     fields: dict[str, tuple[str, ...]] = {source: NEEDED_AT_BOTH_ENDS, route.destination: NEEDED_AT_BOTH_ENDS}
     if route.action in LIVE_ACTIONS and drift.machine.migration.performance_option is None:
         fields[source] += NEEDED_AT_SOURCE
-    needed = {host for host, names in fields.items() if any(_is_made_ready(fleet, host, name) for name in names)}
-    needed |= {host for host in fields if fleet.live_limit(host) == 0 and fleet.change(host, LIVE_LIMIT)}
-    return tuple(sorted(f"host/{host}" for host in needed))
+    needed |= {f"host/{host}" for host, names in fields.items() if any(_is_made_ready(fleet, host, name) for name in names)}
+    needed |= {need for host in ends for need in _raised_from_none(fleet, host, LIVE_LIMIT)}
+    return tuple(sorted(needed))
+
+
+def _raised_from_none(fleet: Fleet, host: str, field: str) -> list[str]:
+    """Return the changes that let a host run such migrations at all, its own or its cluster's."""
+    live = field == LIVE_LIMIT
+    if (fleet.live_limit(host) if live else fleet.storage_limit(host)) != 0:
+        return []
+    own = [f"host/{host}"] if fleet.change(host, field) else []
+    cluster = fleet.cluster_of(host)
+    return own + ([f"cluster/{cluster}"] if live and fleet.cluster_change(cluster, CLUSTER_LIMIT) else [])
 
 
 def _is_made_ready(fleet: Fleet, host: str, field: str) -> bool:

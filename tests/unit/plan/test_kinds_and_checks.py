@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.cycle import think
 from reconciler.model import desired as wanted_model
 from reconciler.model import observation as seen
 from reconciler.model.desired import HostMigrationSettings, Policy, Unverified, VirtualMachineMigration
@@ -18,6 +19,7 @@ from tests.builders import (
     desired_host,
     desired_vm,
     migration,
+    source,
     stored,
     vm_id,
 )
@@ -222,3 +224,44 @@ def test_unknown_machines_get_no_step_and_make_the_plan_incomplete() -> None:
     plan = plan_for(desired(to_host2(), desired_vm("vm2", "Host3")), fleet)
     assert story(plan) == ["liveMigration vm2 Host1 Host3"]
     assert (plan.complete, plan.summary.unknown, blocked(plan)) == (False, 1, {})
+
+
+NO_LIVE, NO_COPIES = migration(maximum_virtual_machine_migrations=0), migration(maximum_storage_migrations=0)
+RAISED = HostMigrationSettings(maximum_virtual_machine_migrations=2, maximum_storage_migrations=2)
+ELSEWHERE = stored(rf"{SHARE}\new\vm1")
+
+
+@pytest.mark.parametrize(
+    ("machine", "first", "second"),
+    [
+        (to_host2(), None, NO_LIVE),
+        (to_host2(storage=ELSEWHERE), None, NO_COPIES),
+        (desired_vm("vm1", "Host1", storage=ELSEWHERE), NO_COPIES, None),
+    ],
+    ids=["live", "live with storage", "storage"],
+)
+def test_a_host_that_may_run_no_such_migration_takes_no_part(
+    machine: wanted_model.VirtualMachine, first: seen.HostMigration | None, second: seen.HostMigration | None
+) -> None:
+    """A limit of none blocks; where the plan raises it, the migration waits for that, and the audit sees nothing wrong."""
+    hosts = [
+        a_host(name, *on, migration=limits or migration())
+        for name, on, limits in (("Host1", (a_vm("vm1"),), first), ("Host2", (), second))
+    ]
+    limited = "Host1" if first else "Host2"
+    as_it_is = think(desired(machine, hosts=2), a_fleet(*hosts)).plan
+    assert blocked(as_it_is) == {"vm1": "no-host"}
+    raised = think(desired(machine, desired_host(limited, migration=RAISED), hosts=2), a_fleet(*hosts)).plan
+    assert story(raised)[0].split() == ["configureHost", limited]
+    assert step_of(raised, "vm1").depends_on == ("s1",)
+
+
+def test_a_cluster_without_any_slot_gets_some_before_its_machines_move() -> None:
+    """The cluster's own limit is none, and raised by the plan: that is no reason to leave the machine where it is."""
+    cluster = wanted_model.Cluster("C1", source("C1"), "c1.contoso.com", 2, ("Host1", "Host2"))
+    nodes = [desired_host(name, cluster="C1") for name in cluster.hosts]
+    shown = seen.Cluster(name="C1", maximum_parallel_migrations=0)
+    fleet = a_fleet(a_host("Host1", a_vm("vm1"), cluster="C1"), a_host("Host2", cluster="C1"), clusters=(shown,))
+    plan = think(desired(to_host2(), cluster, *nodes), fleet).plan
+    assert story(plan) == ["configureCluster C1", "liveMigration vm1 Host1 Host2"]
+    assert step_of(plan, "vm1").depends_on == ("s1",)
