@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 from reconciler.decide import Waiting, decide
+from reconciler.model.announced import announced_by
 from reconciler.model.desired import Desired
 from reconciler.model.drift import Drift, MachineDrift, MachineStatus
 from reconciler.model.memory import Memory
@@ -27,7 +28,7 @@ class Scene:
     ) -> None:
         self.desired, self.observation, self.drift, self.plan, self.now = desired, observation, drift, plan, now
         self.memory = memory or Memory()
-        self.fleet = Fleet(desired, observation, drift)
+        self.fleet = Fleet(desired, observation, drift, announced_by(plan.steps))  # files go where the plan sends them
 
     @cached_property
     def machine_steps(self) -> tuple[MachineStep, ...]:

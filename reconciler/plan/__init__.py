@@ -47,7 +47,7 @@ def make_plan(
     plan made before; where machines need detours, what is left of it is kept to as long as no plan is known to be better.
     """
     assumed = assumptions or Assumptions.of(desired.policy)
-    fleet = Fleet(desired, observation, drift)
+    fleet = Fleet(desired, observation, drift, announced)
     rules = Rules(fleet)
     found = _found(fleet, rules, assumed, solver, announced)
     sequence = quicker(fleet, rules, found.sequence, lambda tried: _told_times(fleet, tried, assumed))

@@ -4,14 +4,17 @@ Answers questions about hosts, clusters, volumes and limits. Decides nothing. No
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from reconciler.model import desired as wanted
 from reconciler.model import observation as seen
 from reconciler.model import paths
+from reconciler.model.announced import AnnouncedMove
 from reconciler.model.desired import Desired
 from reconciler.model.drift import Drift, MachineStatus
+from reconciler.model.machine_files import files_of
 from reconciler.model.observation import Observation
 from reconciler.model.plan import SettingChange
 from reconciler.model.words import Handling, HostStatus, PerformanceOption
@@ -33,8 +36,10 @@ class Room:
 class Fleet:
     """Desired state, observation and drift, seen as one fleet."""
 
-    def __init__(self, desired: Desired, observation: Observation, drift: Drift) -> None:
-        self.desired, self.observation, self.drift = desired, observation, drift
+    def __init__(
+        self, desired: Desired, observation: Observation, drift: Drift, announced: Sequence[AnnouncedMove] = ()
+    ) -> None:
+        self.desired, self.observation, self.drift, self._announced = desired, observation, drift, announced
         self._rooms: dict[VolumeKey, int | None] = {}
         self._room_at: dict[tuple[str, str], Room] = {}
         self._limits: dict[str, int | None] = {}
@@ -158,6 +163,37 @@ class Fleet:
     def room_under(self, key: VolumeKey) -> int | None:
         """Return the room of a volume that was looked up before."""
         return self._rooms.get(key)
+
+    def announced_files(self, machine: str) -> frozenset[tuple[str, str]]:
+        """Return names and normalised paths of the files of a machine (VMId, case folded) as announced, in the end."""
+        return self._announced_files.get(machine, frozenset())
+
+    def promised_to_others(self, key: VolumeKey, machine: str) -> int:
+        """Return the bytes that files of other machines were announced to take on a volume, and do not take yet."""
+        return sum(size for other, size in self._promised.get(key, ()) if other != machine)
+
+    @cached_property
+    def _announced_files(self) -> dict[str, frozenset[tuple[str, str]]]:
+        ends = {(one.machine, file): path for one in self._announced for file, path in sorted(one.files)}
+        found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for (machine, file), path in ends.items():
+            found[machine].add((file, path))
+        return {machine: frozenset(files) for machine, files in found.items()}
+
+    @cached_property
+    def _promised(self) -> dict[VolumeKey, list[tuple[str, int]]]:
+        found: dict[VolumeKey, list[tuple[str, int]]] = defaultdict(list)
+        ends = {one.machine: one.destination or one.source for one in self._announced if one.files}
+        for machine, host in ends.items():
+            for _, seen_machine in self.observation.sightings.get(machine, [])[:1]:
+                files = files_of(seen_machine)
+                there, sizes = (
+                    {(one.file, paths.normal(one.path or "")) for one in files},
+                    {one.file: one.bytes for one in files},
+                )
+                for name, path in sorted(self.announced_files(machine) - there):
+                    found[self.volume_room(host, path).key].append((machine, sizes.get(name) or 0))
+        return found
 
     def _volume_room(self, host: str, path: str) -> Room:
         key, volume = self._volume(host, path)

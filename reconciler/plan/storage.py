@@ -67,15 +67,33 @@ def _move(file: MachineFile, target: str) -> StorageMove:
 def _default_moves(
     fleet: Fleet, machine: VirtualMachine, files: list[MachineFile], destination: str
 ) -> list[StorageMove] | Refusal:
-    """Choose a place nobody named: the destination's first storage location with room, then its default paths."""
-    needed = sum(file.bytes or 0 for file in files)
-    for root, disks in _candidates(fleet, machine, destination):
-        room = fleet.volume_room(destination, disks).bytes
-        if can_write(fleet, destination, disks) and can_write(fleet, destination, root) and (room is None or room >= needed):
-            return [_move(file, paths.join(disks, file.file) if file.is_disk else root) for file in files]
+    """Choose a place nobody named: the destination's first storage location with room, then its default paths.
+
+    The place that was announced comes before all others, and room that others were announced to take is not given away: a
+    machine at an interim stop would find none when it comes back.
+    """
+    needed, own = sum(file.bytes or 0 for file in files), machine.id.casefold()
+    for announced in (True, False):
+        for root, disks in _candidates(fleet, machine, destination):
+            moves = [_move(file, paths.join(disks, file.file) if file.is_disk else root) for file in files]
+            if announced and not _is_announced(fleet, own, moves):
+                continue
+            known = fleet.volume_room(destination, disks)
+            room = known.bytes if announced or known.bytes is None else known.bytes - fleet.promised_to_others(known.key, own)
+            if (
+                can_write(fleet, destination, disks)
+                and can_write(fleet, destination, root)
+                and (room is None or room >= needed)
+            ):
+                return moves
     finding = f"{destination} cannot reach {files[0].path}, and has no storage location or default path with room for a copy"
     remedy = f"give spec.storage.path, or list a storage location for host {destination}"
     return Refusal("storage", "unreachable-path", finding, remedy)
+
+
+def _is_announced(fleet: Fleet, machine: str, moves: list[StorageMove]) -> bool:
+    announced = fleet.announced_files(machine)
+    return bool(announced) and {(move.file, paths.normal(move.target)) for move in moves} <= announced
 
 
 def _candidates(fleet: Fleet, machine: VirtualMachine, destination: str) -> Iterator[tuple[str, str]]:

@@ -6,13 +6,26 @@ from reconciler.audit import audit
 from reconciler.clock import ManualClock
 from reconciler.model import observation as seen
 from reconciler.model.announced import AnnouncedMove, announced_by
-from reconciler.model.desired import Desired, StorageLocation
+from reconciler.model.desired import Desired, HostStorageSettings, StorageLocation
 from reconciler.model.plan import MachineStep, Plan
 from reconciler.model.words import MigrationKind
 from reconciler.store import MemoryStore
 from reconciler.store.plans import last_announced, record_plan
-from tests.builders import OBSERVED_AT, SHARE, a_fleet, a_host, a_vm, desired, desired_vm, source, vm_id
-from tests.unit.plan.planning import blocked, plan_for, story
+from tests.builders import (
+    GIB,
+    OBSERVED_AT,
+    SHARE,
+    a_fleet,
+    a_host,
+    a_vm,
+    desired,
+    desired_host,
+    desired_vm,
+    source,
+    stored,
+    vm_id,
+)
+from tests.unit.plan.planning import blocked, plan_for, step_of, story
 from tests.unit.plan.test_order_and_room import two_full_volumes
 
 
@@ -142,3 +155,28 @@ def test_what_was_announced_survives_a_restart() -> None:
 def test_an_announced_move_is_written_down_whole(move: AnnouncedMove) -> None:
     """What is read back is what was written."""
     assert AnnouncedMove.read(move.to_json()) == move
+
+
+def test_room_for_the_way_back_is_given_to_no_newcomer_that_nobody_placed() -> None:
+    """While files are at their interim stop there is room on the drive they come back to: others go where announced."""
+    host = desired_host("Host1", storage=HostStorageSettings(locations=(r"D:\VMs", SHARE)))
+    wanted = desired(desired_vm("comer", "Host1"), desired_vm("stays", "Host1", storage=stored(r"D:\New\stays")), host, hosts=2)
+    comer = a_host("Host2", a_vm("comer", folder=r"D:\VMs\comer", gib=90))
+    full = a_fleet(a_host("Host1", a_vm("stays", folder=r"D:\VMs\stays", gib=100), storage=a_drive(0)), comer)
+    plan = plan_for(wanted, full)
+    assert story(plan) == [
+        "liveMigrationWithStorage comer Host2 Host1",
+        "storageMigration stays Host1",
+        "storageMigration stays Host1",
+    ]
+    stop = next(move.target.rpartition("\\")[0] for move in hop_of(plan).storage if move.bytes)
+    at_stop = a_vm("stays", folder=r"D:\VMs\stays", disks=(seen.Disk(path=rf"{stop}\stays.vhdx", file_bytes=100 * GIB),))
+    again = plan_for(wanted, a_fleet(a_host("Host1", at_stop, storage=a_drive(100)), comer), plan)
+    assert story(again) == story(plan)[:2]
+    assert step_of(again, "comer").storage == step_of(plan, "comer").storage
+    assert step_of(again, "stays").storage[-1].target == step_of(plan, "stays").storage[-1].target
+
+
+def a_drive(free_gib: int) -> seen.HostStorage:
+    volume = seen.Volume(path="D:\\", size_bytes=1000 * GIB, free_bytes=free_gib * GIB)
+    return seen.HostStorage(virtual_machine_path=r"D:\VMs", virtual_hard_disk_path=r"D:\VMs", volumes=(volume,))
