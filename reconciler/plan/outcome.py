@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.model.announced import AnnouncedMove
+from reconciler.model.drift import MachineDrift
 from reconciler.model.plan import Blocked
 from reconciler.plan.announced import keep_announced, told_as_stops
 from reconciler.plan.bypass import Ordered, left_over, order_moves
@@ -44,6 +45,7 @@ def carry_through(
         state = _without_needless(fleet, rules, state, choice)
     sequence = state.placed
     blocked = choice.told([*told_as_stops(fleet, choice.blocked, announced), *clashing, *left_over(ordered)])
+    blocked = _less_sure(fleet, rules, choice, blocked, [move for move in ordered.left if move.changes_host])
     left = {move.id for move in ordered.left}
     is_proven = choice.proven and not is_short
     spared = left | (set() if is_proven else {move.id for move in moves if choice.asks_to_make_way(move)})
@@ -52,6 +54,25 @@ def carry_through(
     blocked += rules.unmended(sequence, blocked)
     needed = sum(map(needed_by, made)) + ordered.extra_bound
     return Outcome(sequence, needed, sorted(blocked, key=lambda one: (one.subject.casefold(), one.id or "")))
+
+
+def _less_sure(fleet: Fleet, rules: Rules, choice: Choice, blocked: list[Blocked], left: list[Move]) -> list[Blocked]:
+    """Claim no proof of machines that found no place beside others, where one of these others is left out after all."""
+    if not left or not choice.failed:
+        return blocked
+    failed = {drift.subject: drift for drift in fleet.drift.unsettled if drift.subject in choice.failed}
+
+    def gave_way(drift: MachineDrift) -> bool:
+        placement = drift.machine.placement
+        mates = {name.casefold() for rule in rules.of(drift) for name in rule.virtual_machines}
+        others = (move for move in left if move.drift.machine.name != drift.machine.name)
+        return any(
+            move.drift.machine.name.casefold() in mates or placement is None or placement.allows(move.target) for move in others
+        )
+
+    doubtful = {subject for subject, drift in failed.items() if gave_way(drift)}
+    unsure = {"proven": False, "conflict": ()}
+    return [one.model_copy(update=unsure) if one.subject in doubtful else one for one in blocked]
 
 
 def _ordered(

@@ -320,3 +320,14 @@ def test_crossings_are_estimated_one_after_the_other() -> None:
     )
     one, two = plan_for(wanted, a_fleet(first, *fleet.hosts[1:], clusters=fleet.clusters)).steps
     assert two.estimated_start_seconds >= one.estimated_start_seconds + one.estimated_seconds
+
+
+def test_nothing_is_proven_of_a_machine_that_gave_way_to_one_that_is_left_out() -> None:
+    """The pinned machine takes the only room, and then its disk does not fit: the other one is not impossible for that."""
+    drive = seen.HostStorage(volumes=(seen.Volume(path="D:\\", size_bytes=1000 * GIB, free_bytes=10 * GIB),))
+    crowded = a_host("Host1", a_vm("pinned", folder=r"D:\VMs\pinned", gib=90), a_vm("other"))
+    fleet = a_fleet(crowded, a_host("Host2", available_mib=4096, storage=drive), a_host("Host3"))
+    pinned, other = desired_vm("pinned", "Host2", storage=stored(r"D:\VMs\pinned")), desired_vm("other", ("Host2", "Host3"))
+    plan = think(desired(pinned, other, desired_host("Host3", cordoned=True)), fleet).plan
+    assert blocked(plan)["pinned"] == "no-room"
+    assert not any(one.proven or one.conflict for one in plan.blocked if one.subject == "virtualMachine/other")
