@@ -29,7 +29,8 @@ Announced = Sequence[AnnouncedMove]
 def keep_announced(fleet: Fleet, rules: Rules, moves: Sequence[Move], fresh: Ordered, announced: Announced) -> Ordered:
     """Return the rest of what was announced where it is as good as the order that was found anew, else that order.
 
-    Worse is: others left over than would be left anyway; or as many, and more migrations. While a machine is on its way to an
+    Worse is: others left over than would be left anyway, unless they are no more and were not announced to go; or as many, and
+    more migrations. While a machine is on its way to an
     announced stop, those who only wait until it has arrived are not counted as left over.
     """
     own = {id(move) for move in moves}
@@ -39,9 +40,13 @@ def keep_announced(fleet: Fleet, rules: Rules, moves: Sequence[Move], fresh: Ord
     rest = _follow(fleet, rules, moves, announced, stops)
     if _deeds(rest) == _deeds(fresh):
         return fresh
-    if not _ids(rest.left) <= _ids(fresh.left) or (not stops and _worth(rest) > _worth(fresh)):
+    if not _leaves_out_nobody_else(rest, fresh, announced) or (not stops and _worth(rest) > _worth(fresh)):
         return fresh
-    return _for_now(fleet, rules, rest, fresh, stops, moves) if stops else replace(fresh, state=rest.state, left=rest.left)
+    if stops:
+        return _for_now(fleet, rules, rest, fresh, stops, moves)
+    if not _ids(rest.left) <= _ids(fresh.left):  # what was proven was proven of others
+        fresh = replace(fresh, extra_bound=0, proven=False)
+    return replace(fresh, state=rest.state, left=rest.left)
 
 
 def told_as_stops(fleet: Fleet, blocked: Sequence[Blocked], announced: Announced) -> list[Blocked]:
@@ -87,6 +92,12 @@ def _announced(move: Move) -> AnnouncedMove:
 
 def _ids(moves: Sequence[Move]) -> set[str]:
     return {move.id for move in moves}
+
+
+def _leaves_out_nobody_else(rest: _Rest, fresh: Ordered, announced: Announced) -> bool:
+    """Tell whether all who are left over would be anyway; or are no more, and those others were not announced to go before."""
+    others = _ids(rest.left) - _ids(fresh.left)
+    return not others or (len(rest.left) <= len(fresh.left) and not others & {one.machine for one in announced})
 
 
 def _stops_under_way(fleet: Fleet, announced: Announced) -> list[_Stop]:

@@ -177,6 +177,19 @@ def test_room_for_the_way_back_is_given_to_no_newcomer_that_nobody_placed() -> N
     assert step_of(again, "stays").storage[-1].target == step_of(plan, "stays").storage[-1].target
 
 
+def test_who_was_left_out_takes_no_room_of_one_that_was_announced() -> None:
+    """Both are pinned to one host, which has room for the small one; once another has left, the large one would fit instead."""
+    large, small = a_vm("a", memory_mib=8192), a_vm("b")
+    wanted = desired(desired_vm("a", "Host2"), desired_vm("b", "Host2"), desired_vm("leaver", "Host3"))
+    fleet = a_fleet(a_host("Host1", large, small), a_host("Host2", a_vm("leaver"), available_mib=4096), a_host("Host3"))
+    plan = plan_for(wanted, fleet)
+    assert story(plan) == ["liveMigration b Host1 Host2", "liveMigration leaver Host2 Host3"]
+    gone = a_fleet(a_host("Host1", large, small), a_host("Host2", available_mib=8192), a_host("Host3", a_vm("leaver")))
+    again = plan_for(wanted, gone, plan)
+    assert story(again) == ["liveMigration b Host1 Host2"]
+    assert audit(again, wanted, gone) == ()
+
+
 def a_drive(free_gib: int) -> seen.HostStorage:
     volume = seen.Volume(path="D:\\", size_bytes=1000 * GIB, free_bytes=free_gib * GIB)
     return seen.HostStorage(virtual_machine_path=r"D:\VMs", virtual_hard_disk_path=r"D:\VMs", volumes=(volume,))
