@@ -26,7 +26,7 @@ from reconciler.plan.solver import Solver
 from reconciler.plan.splits import with_splits
 from reconciler.plan.steps import make_steps
 from reconciler.plan.summary import summarise
-from reconciler.plan.targets import choose_targets
+from reconciler.plan.targets import NONE_GIVEN, choose_targets
 
 __all__ = ["Assumptions", "make_plan"]
 
@@ -74,12 +74,22 @@ def _found(
 ) -> Outcome:
     """Return what is to be done; machines go where they were announced to go, as far as that costs nothing."""
 
-    def holding(hosts: Mapping[str, str]) -> Outcome:
-        choice = choose_targets(fleet, rules, assumed, None, announced, hosts)
-        return carry_through(fleet, rules, choice, announced)
+    def carried(solver: Solver | None, given: Mapping[str, str] = NONE_GIVEN, without: frozenset[str] = frozenset()) -> Outcome:
+        choice = choose_targets(fleet, rules, assumed, solver, announced, given, without)
+        return carry_through(fleet, rules, choice, announced, solver)
 
-    fresh = carry_through(fleet, rules, choose_targets(fleet, rules, assumed, solver, announced), announced, solver)
-    return hold_to_announced(fleet, rules, fresh, announced, holding)
+    first = best = carried(solver)
+    without = frozenset[str]()
+    if first.in_vain and first.is_short:  # what was kept for them may do for the others
+        again = carried(solver, without=first.in_vain).beside(first)
+        if again.leaves_out_fewer(first):
+            best, without = again, first.in_vain
+
+    def holding(hosts: Mapping[str, str]) -> Outcome:
+        found = carried(None, {name: host for name, host in hosts.items() if name not in without}, without)
+        return found.beside(first) if without else found
+
+    return hold_to_announced(fleet, rules, best, announced, holding)
 
 
 def _timed(fleet: Fleet, sequence: list[Placed], assumed: Assumptions) -> tuple[list[Step], float]:

@@ -179,8 +179,27 @@ def _scene(fleet: Fleet, rules: Rules, first: FirstChoice, crowded: list[Move], 
         whole = whole and all_of_them
     matter = _who_matters(rules, first, scene)
     few = all(len(drift.machine.placement.hosts) <= scope.hosts for drift in scene.drifts.values() if drift.machine.placement)
-    scene.whole = whole and few and matter <= set(scene.forced) and len(everybody) == len(scene.settled)
+    busy = _busy_where_it_matters(fleet, rules, scene, going)
+    scene.whole = whole and few and not busy and matter <= set(scene.forced) and len(everybody) == len(scene.settled)
     return scene
+
+
+def _busy_where_it_matters(fleet: Fleet, rules: Rules, scene: _Scene, going: set[str]) -> bool:
+    """Tell whether somebody may stay, is not asked to make way because its files or role come first, and could do so later."""
+    places = {move.target for moves in (*scene.forced.values(), *scene.settled.values()) for move in moves}
+    mates = {name.casefold() for one in scene.drifts.values() for rule in rules.of(one) for name in rule.virtual_machines}
+    return any(
+        _key(drift) not in scene.forced and _key(drift) not in going and (drift.host in places or _key(drift) in mates)
+        for drift in fleet.drift.unsettled
+        if _has_own_work(drift)
+    )
+
+
+def _has_own_work(drift: MachineDrift) -> bool:
+    placement, stays = drift.machine.placement, not drift.wrong_host and not drift.draining
+    is_seen = drift.status in (MachineStatus.IN_PLACE, MachineStatus.MISPLACED) and drift.observed is not None
+    is_free = drift.handling is Handling.CORRECT and placement is not None and len(placement.hosts) > 1
+    return is_seen and is_free and stays and drift.differs
 
 
 def _who_matters(rules: Rules, first: FirstChoice, scene: _Scene) -> set[str]:

@@ -1,7 +1,8 @@
 """What comes of a choice of hosts: a safe sequence of moves, how many migrations any plan needs, and who is left out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from reconciler.model.announced import AnnouncedMove
 from reconciler.model.drift import MachineDrift
@@ -17,21 +18,41 @@ from reconciler.plan.roles import roles_refused
 from reconciler.plan.rules import Rules
 from reconciler.plan.solver import Solver
 from reconciler.plan.summary import needed_by
-from reconciler.plan.targets import Choice, is_wish
+from reconciler.plan.targets import NO_PLACE, Choice, is_wish
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Moves in a safe order, the least number of migrations that any plan needs for them, and machines left out."""
+    """Moves in a safe order, the least number of migrations that any plan needs for them, and machines left out.
+
+    ``in_vain`` (names, case folded): a host was chosen, and no order brings them there; ``is_short``: others found none
+    beside them.
+    """
 
     sequence: list[Placed]
     needed: int
     blocked: list[Blocked]
+    in_vain: frozenset[str] = frozenset()
+    is_short: bool = False
 
     @property
     def migrations(self) -> int:
         """How many migrations the sequence has."""
         return sum(placed.move.route.migrations for placed in self.sequence)
+
+    def beside(self, fresh: Self) -> Self:
+        """Return this outcome, made without those for whom a host was chosen in vain, beside what was said of them.
+
+        Of others that found no place still, nothing is proven: those who stay were not asked to go elsewhere.
+        """
+        told = [one for one in fresh.blocked if _name(one) in fresh.in_vain]
+        unsure = {"proven": False, "conflict": ()}
+        own = [one.model_copy(update=unsure) if one.code in NO_PLACE else one for one in self.blocked]
+        return replace(self, blocked=_sorted([*own, *told]))
+
+    def leaves_out_fewer(self, other: Self) -> bool:
+        """Tell whether only some of those are left out who are left out there."""
+        return {one.subject for one in self.blocked} < {one.subject for one in other.blocked}
 
 
 def carry_through(
@@ -53,7 +74,16 @@ def carry_through(
     blocked += roles_refused(fleet, [placed.move for placed in sequence], [one.id for one in blocked])
     blocked += rules.unmended(sequence, blocked)
     needed = sum(map(needed_by, made)) + ordered.extra_bound
-    return Outcome(sequence, needed, sorted(blocked, key=lambda one: (one.subject.casefold(), one.id or "")))
+    in_vain = frozenset(move.drift.machine.name.casefold() for move in ordered.left if move.changes_host)
+    return Outcome(sequence, needed, _sorted(blocked), in_vain, bool(choice.failed))
+
+
+def _sorted(blocked: list[Blocked]) -> list[Blocked]:
+    return sorted(blocked, key=lambda one: (one.subject.casefold(), one.id or ""))
+
+
+def _name(blocked: Blocked) -> str:
+    return blocked.subject.partition("/")[2].casefold()
 
 
 def _less_sure(fleet: Fleet, rules: Rules, choice: Choice, blocked: list[Blocked], left: list[Move]) -> list[Blocked]:

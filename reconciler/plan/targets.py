@@ -98,32 +98,34 @@ def choose_targets(
     solver: Solver | None = None,
     announced: Sequence[AnnouncedMove] = (),
     given: Mapping[str, str] = NONE_GIVEN,
+    without: frozenset[str] = frozenset(),
 ) -> Choice:
     """Return where each machine shall go; ``solver`` is asked where the planner's own search leaves something open.
 
     Of hosts that are equally good a machine goes to the one that it was ``announced`` to go to. ``given``: hosts by machine
-    name (case folded) that are not chosen any more.
+    name (case folded) that are not chosen any more; ``without``: names (case folded) of machines that stay where they are.
     """
     order = OwnOrder(announced_hosts(announced))
-    chooser, moves, blocked = _chosen(fleet, rules, assumptions, Decision(dict(given), frozenset(given)), order)
+    chooser, moves, blocked = _chosen(fleet, rules, assumptions, Decision(dict(given), frozenset(given)), order, without)
     first = chooser.first_choice()
     decision = decide_together(fleet, rules, first, solver)
     failed = frozenset(drift.subject for drift in first.failed)
     if decision is not None and decision.better:
         decision = decision.with_given(given)
-        _, again, still_blocked = _chosen(fleet, rules, assumptions, decision, order)
+        _, again, still_blocked = _chosen(fleet, rules, assumptions, decision, order, without)
         if len(still_blocked) <= len(blocked):
             return Choice(again, still_blocked, decision.proven, failed, decision)
     return Choice(moves, blocked, True, failed, decision)
 
 
 def _chosen(
-    fleet: Fleet, rules: Rules, assumptions: Assumptions, decision: Decision, order: OwnOrder
+    fleet: Fleet, rules: Rules, assumptions: Assumptions, decision: Decision, order: OwnOrder, without: frozenset[str]
 ) -> tuple["_Chooser", list[Move], list[Blocked]]:
     """Choose, counting on the room of all who must go; once more without those who turn out to have nowhere to go."""
     staying = frozenset[str]()
     for attempt in range(PATIENCE):
-        chooser = _Chooser(fleet, rules, assumptions, decision, order, None if attempt == PATIENCE - 1 else staying)
+        counted = None if attempt == PATIENCE - 1 else staying
+        chooser = _Chooser(fleet, rules, assumptions, decision, order, counted, without)
         moves, blocked = chooser.choose()
         if not (stuck := chooser.counted_on_in_vain()):
             break
@@ -142,9 +144,10 @@ class _Chooser:
         decision: Decision,
         order: OwnOrder,
         staying: frozenset[str] | None = frozenset(),
+        without: frozenset[str] = frozenset(),
     ) -> None:
         self._fleet, self._rules, self._assumptions = fleet, rules, assumptions
-        self._decision, self._order = decision, order
+        self._decision, self._order, self._without = decision, order, without
         self._failed: list[MachineDrift] = []
         self._sorted: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._open: dict[int, int] = {}
@@ -247,6 +250,7 @@ class _Chooser:
                 drift
                 for drift in (self._fleet.drift.machines if also_settled else self._concerned)
                 if drift.handling is correct
+                and drift.machine.name.casefold() not in self._without
                 and (
                     (also_settled or drift.files or self._must_go(drift))
                     if drift.status in SETTLED
@@ -512,7 +516,8 @@ class _Chooser:
         return {name: member.settled for name, member in members if name not in going and member.settled}
 
     def _will_go(self, drift: MachineDrift) -> bool:
-        return drift.handling is Handling.CORRECT and drift.status in SETTLED and self._must_go(drift)
+        is_settled = drift.handling is Handling.CORRECT and drift.status in SETTLED
+        return is_settled and self._must_go(drift) and drift.machine.name.casefold() not in self._without
 
     def _machines_to_mend(self) -> dict[str, str]:
         """Machines that leave a place only because a required rule is broken there, with the rule."""

@@ -7,7 +7,7 @@ from reconciler.model import observation as seen
 from reconciler.model.desired import Guardrails, HostGroup, Placement, PlacementRule, Policy, VirtualMachineMigration
 from reconciler.model.plan import MachineStep, Plan
 from reconciler.model.words import Handling, HostStatus, RuleType
-from tests.builders import GIB, a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm, source, stored
+from tests.builders import GIB, SHARE, a_fleet, a_host, a_vm, apart, desired, desired_host, desired_vm, source, stored
 from tests.unit.plan.planning import blocked, plan_for, step_of, story
 
 VOLUME = r"C:\ClusterStorage\Volume1"
@@ -322,12 +322,21 @@ def test_crossings_are_estimated_one_after_the_other() -> None:
     assert two.estimated_start_seconds >= one.estimated_start_seconds + one.estimated_seconds
 
 
-def test_nothing_is_proven_of_a_machine_that_gave_way_to_one_that_is_left_out() -> None:
-    """The pinned machine takes the only room, and then its disk does not fit: the other one is not impossible for that."""
+def test_a_machine_that_is_left_out_after_all_takes_nobody_s_place() -> None:
+    """The pinned machine takes the only room, and then its disk does not fit: the other one goes there instead."""
     drive = seen.HostStorage(volumes=(seen.Volume(path="D:\\", size_bytes=1000 * GIB, free_bytes=10 * GIB),))
     crowded = a_host("Host1", a_vm("pinned", folder=r"D:\VMs\pinned", gib=90), a_vm("other"))
     fleet = a_fleet(crowded, a_host("Host2", available_mib=4096, storage=drive), a_host("Host3"))
     pinned, other = desired_vm("pinned", "Host2", storage=stored(r"D:\VMs\pinned")), desired_vm("other", ("Host2", "Host3"))
     plan = think(desired(pinned, other, desired_host("Host3", cordoned=True)), fleet).plan
-    assert blocked(plan)["pinned"] == "no-room"
-    assert not any(one.proven or one.conflict for one in plan.blocked if one.subject == "virtualMachine/other")
+    assert blocked(plan) == {"pinned": "no-room"}
+    assert story(plan) == ["liveMigration other Host1 Host2"]
+
+
+def test_nothing_is_proven_while_somebody_who_could_make_way_has_files_to_move_first() -> None:
+    """It is not asked to go, for its files come first; once they have moved it can, so the other one is not impossible."""
+    fleet = a_fleet(a_host("Host1", a_vm("comer")), a_host("Host2", a_vm("settled"), available_mib=0), a_host("Host3"))
+    settled = desired_vm("settled", ("Host2", "Host3"), storage=stored(rf"{SHARE}\new\settled"))
+    plan = think(desired(desired_vm("comer", "Host2"), settled, hosts=3), fleet).plan
+    assert story(plan) == ["storageMigration settled Host2"]
+    assert [(one.code, one.proven) for one in plan.blocked] == [("no-room", False)]
