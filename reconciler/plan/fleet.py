@@ -44,6 +44,7 @@ class Fleet:
         self._room_at: dict[tuple[str, str], Room] = {}
         self._limits: dict[str, int | None] = {}
         self._clusters: dict[str, str | None] = {}
+        self._neighbours: dict[str, tuple[str, ...]] = {}
         self._answering: dict[str, seen.Host | None] = {}  # by every spelling that was asked for
         self._reached: dict[tuple[str, str], bool] = {}
         self._changes = {
@@ -84,6 +85,11 @@ class Fleet:
 
     def neighbours(self, name: str) -> tuple[str, ...]:
         """Return where a machine without a placement may go from a host: its cluster, else its host group."""
+        if (found := self._neighbours.get(name)) is None:
+            found = self._neighbours[name] = self._find_neighbours(name)
+        return found
+
+    def _find_neighbours(self, name: str) -> tuple[str, ...]:
         if self.cluster_of(name) is not None:
             return tuple(other for other in self.host_names if self.same_cluster(other, name))
         asked = self.wanted(name)

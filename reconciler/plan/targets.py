@@ -149,7 +149,7 @@ class _Chooser:
         self._fleet, self._rules, self._assumptions = fleet, rules, assumptions
         self._decision, self._order, self._without = decision, order, without
         self._failed: list[MachineDrift] = []
-        self._sorted: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._sorted: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._open: dict[int, int] = {}
         self._moves: list[Move] = []
         self._blocked: list[Blocked] = []
@@ -204,7 +204,7 @@ class _Chooser:
             return counted
         for drift in self._concerned:
             machine, home = drift.observed, drift.host or ""
-            if machine is None or drift.machine.name in staying or not self._will_go(drift) or len(self._candidates(drift)) < 2:
+            if machine is None or drift.machine.name in staying or not self._will_go(drift) or not self._has_choice(drift):
                 continue
             room = self._room.get(home)
             if machine.is_running and room is not None and home not in self._closed:
@@ -296,14 +296,18 @@ class _Chooser:
         allowed, home = self._allowed(drift), (drift.host or "").casefold()
         return [name for name in allowed if name.casefold() != home] if len(allowed) > 1 else list(allowed)
 
+    def _has_choice(self, drift: MachineDrift) -> bool:
+        """Tell whether there are several candidates, without listing them where there are many."""
+        return self._only_host(drift) is None and (len(self._allowed(drift)) > 2 or len(self._candidates(drift)) > 1)
+
     def _allowed(self, drift: MachineDrift) -> tuple[str, ...]:
         """Return the hosts that it may be on, sorted, each once; one tuple for all machines with the same list."""
         placement = drift.machine.placement
         names = placement.hosts if placement is not None else self._fleet.neighbours(drift.host or "")
-        if names not in self._sorted:
+        if id(names) not in self._sorted:  # one tuple for each list, and long ones are slow to hash
             unique = {name.casefold(): name for name in sorted(names)}
-            self._sorted[names] = tuple(unique[key] for key in sorted(unique))
-        return self._sorted[names]
+            self._sorted[id(names)] = names, tuple(unique[key] for key in sorted(unique))
+        return self._sorted[id(names)][1]
 
     def _only_host(self, drift: MachineDrift) -> str | None:
         """Return the one host that is decided upon or given, as of most machines; None where there may be a choice."""
