@@ -1,9 +1,9 @@
 """Make the plan: the fewest safe steps from what was observed to what is desired. Pure: same inputs, same bytes.
 
-``make_plan`` is the way in; each stage is a module that knows only the values in ``moves``: ``targets``, ``exact``, ``assign``
-(where to), ``routes`` (how: ``checks``, ``reach``, ``storage``, ``kinds``), ``outcome`` (``clashes``, then ``order`` and
-``bypass``: a safe sequence; of one group: ``group``, ``sequence``, ``explore``, ``hops``), ``announced`` and ``hold`` (what was
-announced is kept to), ``splits``, ``steps``, ``schedule``, ``summary``, ``guard``.
+``make_plan`` is the way in; each stage is a module that knows only the values in ``moves``: ``targets``, ``drives``, ``exact``,
+``assign`` (where to), ``routes`` (how: ``checks``, ``reach``, ``storage``, ``kinds``), ``outcome`` (``clashes``, then ``order``
+and ``bypass``: a safe sequence; of one group: ``group``, ``sequence``, ``explore``, ``hops``), ``announced`` and ``hold`` (what
+was announced is kept to), ``splits``, ``steps``, ``schedule``, ``summary``, ``guard``.
 """
 
 from collections.abc import Mapping, Sequence

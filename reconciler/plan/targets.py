@@ -17,17 +17,16 @@ from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
 
-from reconciler.model import paths
 from reconciler.model.announced import AnnouncedMove, announced_hosts
 from reconciler.model.desired import PlacementRule
 from reconciler.model.drift import MachineDrift, MachineStatus
-from reconciler.model.machine_files import files_of
 from reconciler.model.plan import Blocked
 from reconciler.model.words import Handling, Preferences, RuleType
 from reconciler.plan.checks import host_refusal
+from reconciler.plan.drives import Drives, sure_to_take
 from reconciler.plan.estimate import Assumptions
 from reconciler.plan.exact import MAKES_ROOM, Decision, FirstChoice, decide_together
-from reconciler.plan.fleet import Fleet, VolumeKey
+from reconciler.plan.fleet import Fleet
 from reconciler.plan.mending import Broken, who_leaves
 from reconciler.plan.moves import Move, Refusal, as_blocked
 from reconciler.plan.own_order import OwnOrder
@@ -49,7 +48,6 @@ PATIENCE = 4  # choices made anew because somebody who was counted on to leave h
 WISHES = ("placement.prefer", "preferredRule")  # reasons of moves that only a wish asks for
 SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
 NONE_GIVEN: Mapping[str, str] = MappingProxyType({})
-GIB = 1024**3
 FEW_HOSTS = 24  # up to so many are all asked what a machine's way there would take
 
 
@@ -154,13 +152,11 @@ class _Chooser:
         self._moves: list[Move] = []
         self._blocked: list[Blocked] = []
         self._room = {name: self._room_at(name) for name in fleet.host_names}
-        self._space: dict[VolumeKey, int] = {}
-        self._most_space: dict[VolumeKey, int] = {}
         self._closed = frozenset(name for name in fleet.host_names if host_refusal(fleet, name))
         self._mending = self._machines_to_mend()
         self._positions = self._settled_positions()
+        self._drives = Drives(fleet, (drift for drift in self._concerned if self._will_go(drift)))
         self._counted_on = self._count_on_leavers(staying)
-        self._count_all_that_may_leave()
 
     def choose(self) -> tuple[list[Move], list[Blocked]]:
         for drift in self._in_order():
@@ -189,7 +185,11 @@ class _Chooser:
         others = [host for host in self._candidates(drift) if host.casefold() != home and host not in self._closed]
         if len(others) > most:
             others.sort(key=lambda host: (-(self._room.get(host) or 0), host.casefold()))
-        found = (move for host in others if isinstance(move := self._route(drift, host), Move) and not self._has_no_space(move))
+        found = (
+            move
+            for host in others
+            if isinstance(move := self._route(drift, host), Move) and not self._drives.could_never_hold(move)
+        )
         return sorted(islice(found, most), key=lambda move: self._preference(drift, move))
 
     def counted_on_in_vain(self) -> frozenset[str]:
@@ -210,30 +210,9 @@ class _Chooser:
             if machine.is_running and room is not None and home not in self._closed:
                 self._room[home] = room + (machine.memory_mib or 0)
                 counted.add(drift.machine.name)
-            # What lies on the host's own volumes has to go along, whichever host it is.
-            for disk in machine.disks:
-                if disk.path and self._change_space(home, disk.path, disk.file_bytes or 0):
-                    counted.add(drift.machine.name)
+            if self._drives.count_on(drift):  # what lies there has to go along, whichever host it is
+                counted.add(drift.machine.name)
         return counted
-
-    def _count_all_that_may_leave(self) -> None:
-        """Note the most room that hosts' own volumes could have: with everybody gone who has to go, and nobody come."""
-        for drift in self._concerned:
-            if drift.observed is not None and self._will_go(drift):
-                for disk in drift.observed.disks:
-                    if disk.path:
-                        self._change_space(drift.host or "", disk.path, disk.file_bytes or 0, self._most_space)
-
-    def _change_space(self, host: str, path: str, change: int, space: dict[VolumeKey, int] | None = None) -> bool:
-        """Count on room that a volume of the host's own gains or loses, and tell whether the path lies on one."""
-        known = self._space if space is None else space
-        if paths.is_smb(path):  # of most machines, and quickly said
-            return False
-        place = self._fleet.volume_room(host, path)
-        if place.key[0] != "host" or place.bytes is None:
-            return False
-        known[place.key] = known.get(place.key, place.bytes) + change
-        return True
 
     def _room_at(self, name: str) -> int | None:
         room = self._fleet.memory_room(name)
@@ -332,7 +311,7 @@ class _Chooser:
     def _least(self, drift: MachineDrift, best: Move) -> int:
         """Return how many migrations the machine takes at least, wherever it goes; an interim stop saves none."""
         others = [host for host in self._allowed(drift) if host != drift.host]
-        if (sure := _sure_to_take(drift)[0]) == best.route.migrations or len(others) > FEW_HOSTS:
+        if (sure := sure_to_take(drift)[0]) == best.route.migrations or len(others) > FEW_HOSTS:
             return sure
         routes = [one for host in others if isinstance(one := self._route(drift, host), Move)]
         return min((one.route.migrations for one in routes), default=sure)
@@ -367,7 +346,7 @@ class _Chooser:
 
     def _by_promise(self, drift: MachineDrift) -> Iterator[tuple[Preference, str]]:
         """Yield hosts with the best preference that they could have (no more copied than must be), the best first."""
-        migrations, copied = _sure_to_take(drift)
+        migrations, copied = sure_to_take(drift)
         allowed, prefer, home = self._allowed(drift), self._preferred(drift), (drift.host or "").casefold()
         names = {host.casefold(): host for host in allowed} if prefer else {}
         for rank, name in enumerate(prefer):
@@ -417,35 +396,12 @@ class _Chooser:
         room = self._room.get(move.target)
         if alone:
             return None
-        if refusal := self._space_refusal(move):
+        if refusal := self._drives.refusal(move):
             return refusal
         if room is None or room >= move.memory_mib:
             return None
         finding = f"{move.target} has room for {max(room, 0)} MiB and {move.memory_mib} MiB are needed"
         return Refusal("memory", "no-room", finding, "free memory there, lower the host's reserve, or allow more hosts")
-
-    def _space_needed(self, move: Move) -> Counter[VolumeKey]:
-        """Return what a move writes on the volumes of its destination's own whose room is known."""
-        needed: Counter[VolumeKey] = Counter()
-        for file in move.route.storage:
-            place = self._fleet.volume_room(move.target, file.target)
-            if file.bytes and place.key[0] == "host" and place.bytes is not None:
-                needed[place.key] += file.bytes
-        return needed
-
-    def _has_no_space(self, move: Move) -> bool:
-        """Tell whether its files would not fit there even if all who have to go had gone, and nobody had come."""
-        needed = self._space_needed(move).items()
-        return any(self._most_space.get(key, self._fleet.room_under(key) or 0) < amount for key, amount in needed)
-
-    def _space_refusal(self, move: Move) -> Refusal | None:
-        for key, amount in self._space_needed(move).items():
-            room = self._space.get(key, self._fleet.room_under(key) or 0)
-            if room < amount:
-                sizes = f"{max(room, 0) / GIB:.1f} GiB and {amount / GIB:.1f} GiB are needed"
-                remedy = "free space there, lower the location's reserve, or allow more hosts"
-                return Refusal("space", "no-room", f"{key[2]} of {move.target} has room for {sizes}", remedy)
-        return None
 
     def _preference(self, drift: MachineDrift, move: Move) -> Preference:
         border = crossing(self._fleet, drift, move.machine, move.source, move.target)
@@ -484,11 +440,7 @@ class _Chooser:
             room = self._room.get(host)
             if room is not None:
                 self._room[host] = room + change
-        for file in move.route.storage:
-            if file.bytes:
-                self._change_space(move.target, file.target, -file.bytes)
-                if move.drift.machine.name not in self._counted_on:
-                    self._change_space(move.source, file.source, file.bytes)
+        self._drives.take(move, frees=move.drift.machine.name not in self._counted_on)
 
     def _reason(self, drift: MachineDrift) -> str:
         if drift.wrong_host and drift.machine.placement is not None:
@@ -550,16 +502,6 @@ class _Chooser:
 def _identity(drift: MachineDrift) -> str:
     """What a machine's own order of hosts hangs on: its VMId, which outlives its name."""
     return drift.observed.id if drift.observed else drift.machine.name
-
-
-def _sure_to_take(drift: MachineDrift) -> tuple[int, int]:
-    """Return the migrations and bytes that a change of hosts takes at least: what lies on a host's own drives is copied."""
-    machine = drift.observed
-    if machine is None:
-        return 1, 0
-    known = (file for file in files_of(machine) if file.path and not file.pass_through)
-    own = [file for file in known if file.path and not paths.is_smb(file.path) and not paths.is_cluster_volume(file.path)]
-    return (2 if own and machine.is_running else 1), sum(file.bytes or 0 for file in own)
 
 
 def is_wish(move: Move) -> bool:
