@@ -31,6 +31,10 @@ class MachineStatus(StrEnum):
     HELD = "held"
 
 
+# Where a machine is and stays for now: seen on one host, on no way elsewhere, held by nobody.
+SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
+
+
 class RoleChange(StrEnum):
     """What high availability lacks: a cluster role to add, or one to take away."""
 

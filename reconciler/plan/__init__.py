@@ -44,7 +44,7 @@ def make_plan(
     ``drift`` is what ``find_drift`` said of the same two values; ``assumptions`` are bandwidths and fixed costs for estimates,
     the policy's where not given;
     ``solver`` looks further than the planner's own search where that leaves something open. ``announced``: the migrations of a
-    plan made before; where machines need detours, what is left of it is kept to as long as no plan is known to be better.
+    plan made before; its hosts and detours are kept to as long as no plan is known to be better.
     """
     assumed = assumptions or Assumptions.of(desired.policy)
     fleet = Fleet(desired, observation, drift, announced)

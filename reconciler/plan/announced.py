@@ -30,8 +30,8 @@ def keep_announced(fleet: Fleet, rules: Rules, moves: Sequence[Move], fresh: Ord
     """Return the rest of what was announced where it is as good as the order that was found anew, else that order.
 
     Worse is: others left over than would be left anyway, unless they are no more and were not announced to go; or as many, and
-    more migrations. While a machine is on its way to an
-    announced stop, those who only wait until it has arrived are not counted as left over.
+    more migrations. While a machine is on its way to an announced stop, those who only wait until it has arrived do not count
+    as left over.
     """
     own = {id(move) for move in moves}
     if not announced or not (fresh.left or any(id(placed.move) not in own for placed in fresh.state.placed)):

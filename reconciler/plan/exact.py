@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from reconciler.model.drift import MachineDrift, MachineStatus
+from reconciler.model.drift import SETTLED, MachineDrift, MachineStatus
 from reconciler.model.words import Handling, RuleType, WhenOff
 from reconciler.plan.assign import Answer, Group, Item, Puzzle, assign
 from reconciler.plan.conflicts import Demand, smallest_conflict, without_group, without_item, without_room
@@ -159,7 +159,7 @@ def _scene(fleet: Fleet, rules: Rules, first: FirstChoice, crowded: list[Move], 
     hosts, whole = _nearest(
         first, {one.target for drift in troubled.values() for one in first.options(drift, scope.hosts)}, scope
     )
-    mates = {name.casefold() for drift in troubled.values() for rule in rules.of(drift) for name in rule.virtual_machines}
+    mates = _mates(rules, troubled.values())
     for move in first.moves:
         if move.changes_host and (move.target in hosts or _key(move.drift) in mates) and len(troubled) < scope.forced:
             troubled.setdefault(_key(move.drift), move.drift)
@@ -186,8 +186,7 @@ def _scene(fleet: Fleet, rules: Rules, first: FirstChoice, crowded: list[Move], 
 
 def _busy_where_it_matters(fleet: Fleet, rules: Rules, scene: _Scene, going: set[str]) -> bool:
     """Tell whether somebody may stay, is not asked to make way because its files or role come first, and could do so later."""
-    places = {move.target for moves in (*scene.forced.values(), *scene.settled.values()) for move in moves}
-    mates = {name.casefold() for one in scene.drifts.values() for rule in rules.of(one) for name in rule.virtual_machines}
+    places, mates = _targets(scene), _mates(rules, scene.drifts.values())
     return any(
         _key(drift) not in scene.forced and _key(drift) not in going and (drift.host in places or _key(drift) in mates)
         for drift in fleet.drift.unsettled
@@ -197,7 +196,7 @@ def _busy_where_it_matters(fleet: Fleet, rules: Rules, scene: _Scene, going: set
 
 def _has_own_work(drift: MachineDrift) -> bool:
     placement, stays = drift.machine.placement, not drift.wrong_host and not drift.draining
-    is_seen = drift.status in (MachineStatus.IN_PLACE, MachineStatus.MISPLACED) and drift.observed is not None
+    is_seen = drift.status in SETTLED and drift.observed is not None
     is_free = drift.handling is Handling.CORRECT and placement is not None and len(placement.hosts) > 1
     return is_seen and is_free and stays and drift.differs
 
@@ -207,11 +206,19 @@ def _who_matters(rules: Rules, first: FirstChoice, scene: _Scene) -> set[str]:
 
     What the others leave behind counts as free already, so nothing that they could do instead would help.
     """
-    places = {move.target for moves in (*scene.forced.values(), *scene.settled.values()) for move in moves}
-    places |= {scene.drifts[name].host or "" for name in scene.settled}
-    mates = {name.casefold() for one in scene.drifts.values() for rule in rules.of(one) for name in rule.virtual_machines}
+    places = _targets(scene) | {scene.drifts[name].host or "" for name in scene.settled}
+    mates = _mates(rules, scene.drifts.values())
     going = ((_key(move.drift), move.target) for move in first.moves if move.changes_host)
     return {name for name, target in going if target in places or name in mates}
+
+
+def _targets(scene: _Scene) -> set[str]:
+    return {move.target for moves in (*scene.forced.values(), *scene.settled.values()) for move in moves}
+
+
+def _mates(rules: Rules, drifts: Iterable[MachineDrift]) -> set[str]:
+    """Return the names (case folded) in the required rules of some machines."""
+    return {name.casefold() for drift in drifts for rule in rules.of(drift) for name in rule.virtual_machines}
 
 
 def _nearest(first: FirstChoice, hosts: Iterable[str], scope: Scope) -> tuple[set[str], bool]:

@@ -193,10 +193,8 @@ class Fleet:
         for machine, host in ends.items():
             for _, seen_machine in self.observation.sightings.get(machine, [])[:1]:
                 files = files_of(seen_machine)
-                there, sizes = (
-                    {(one.file, paths.normal(one.path or "")) for one in files},
-                    {one.file: one.bytes for one in files},
-                )
+                there = {(one.file, paths.normal(one.path or "")) for one in files}
+                sizes = {one.file: one.bytes for one in files}
                 for name, path in sorted(self.announced_files(machine) - there):
                     found[self.volume_room(host, path).key].append((machine, sizes.get(name) or 0))
         return found

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.announced import AnnouncedMove, announced_hosts
-from reconciler.model.drift import MachineDrift
+from reconciler.model.drift import SETTLED, MachineDrift
 from reconciler.model.words import Handling
 from reconciler.plan.checks import host_refusal
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.outcome import Outcome
 from reconciler.plan.roles import crossing
 from reconciler.plan.rules import Rules
-from reconciler.plan.targets import SETTLED
+from reconciler.plan.targets import rank_of
 
 TRIES = 16  # choices made once more
 Hosts = Mapping[str, str]  # by machine name (case folded)
@@ -93,11 +93,6 @@ def _worth(fleet: Fleet, rules: Rules, found: Outcome) -> Worth:
     moves = [placed.move for placed in found.sequence]
     ends = {move.drift.machine.name.casefold(): move for move in moves}
     roles = sum(crossing(fleet, move.drift, move.machine, move.source, move.target).roles for move in ends.values())
-    ranks = sum(_rank(move.drift, move.target) for move in ends.values())
+    ranks = sum(rank_of(move.drift, move.target) for move in ends.values())
     broken = rules.broken_wishes({name: move.target for name, move in ends.items()})
     return found.migrations, roles, broken, ranks, sum(move.route.copied_bytes for move in moves)
-
-
-def _rank(drift: MachineDrift, host: str) -> int:
-    prefer = [name.casefold() for name in drift.machine.placement.prefer] if drift.machine.placement else []
-    return prefer.index(host.casefold()) if host.casefold() in prefer else len(prefer)

@@ -18,7 +18,7 @@ from reconciler.plan.exact import MAKES_ROOM
 from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Move, Refusal, Route, after
 from reconciler.plan.order import Key, State, by_priority, memory_key, volume_key
-from reconciler.plan.reach import can_write, is_clustered, is_one_place, stays_reachable
+from reconciler.plan.reach import are_one_place, can_write, is_clustered, stays_reachable
 from reconciler.plan.roles import crossing
 from reconciler.plan.routes import find_route
 from reconciler.plan.rules import Rules
@@ -324,7 +324,7 @@ def _in_two(move: Move) -> tuple[Route, Route]:
 
 def files_may_go_first(fleet: Fleet, move: Move) -> bool:
     """Tell whether the source reaches every place that files go to, and the destination means the same by it."""
-    return all(is_one_place(fleet, file.target, move.source, move.target) for file in move.route.storage)
+    return are_one_place(fleet, move.route.storage, move.source, move.target)
 
 
 def _in_turn(state: State, move: Move, one: Route, other: Route) -> Iterator[Hop]:

@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations, islice
 
 from reconciler.model.desired import PlacementRule
-from reconciler.model.drift import MachineDrift, MachineStatus
+from reconciler.model.drift import SETTLED, MachineDrift
 from reconciler.model.words import Handling, RuleType
 from reconciler.plan.rules import Rules
 
 TRIES = 2000  # sets of machines that are looked at
-SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
 
 
 @dataclass(frozen=True, slots=True)

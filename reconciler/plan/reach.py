@@ -21,12 +21,13 @@ def moves_apart(fleet: Fleet, machine: VirtualMachine, moves: Sequence[StorageMo
     """Tell whether files may go before their machine does: no role is in the way, and both hosts mean the same places."""
     if source.casefold() == destination.casefold() or not moves or machine.highly_available:
         return False
-    return all(is_one_place(fleet, move.target, source, destination) for move in moves)
+    return are_one_place(fleet, moves, source, destination)
 
 
-def is_one_place(fleet: Fleet, path: str, source: str, destination: str) -> bool:
-    """Tell whether both hosts reach a path, and mean the same place by it."""
-    return can_write(fleet, source, path) and stays_reachable(fleet, path, source, destination)
+def are_one_place(fleet: Fleet, moves: Sequence[StorageMove], source: str, destination: str) -> bool:
+    """Tell whether both hosts reach every place that files go to, and mean the same by it."""
+    targets = [move.target for move in moves]
+    return all(can_write(fleet, source, path) and stays_reachable(fleet, path, source, destination) for path in targets)
 
 
 def can_write(fleet: Fleet, host: str, path: str) -> bool:

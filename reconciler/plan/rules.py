@@ -1,7 +1,7 @@
 """Placement rules as the planner needs them: who must keep apart from, or together with, whom, and where; and who should."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -89,25 +89,27 @@ class Rules:
         """Return how many pairs of machines a preferred rule is broken for, once some (names case folded) have moved."""
         if not self.preferred:
             return 0
-        positions = {name: member.settled for name, member in self.members.items() if member.settled} | moved
-        return sum(self._pairs_at_odds(rule, positions) for rule in self.preferred)
-
-    def _pairs_at_odds(self, rule: PlacementRule, positions: dict[str, str]) -> int:
-        names = {name.casefold() for name in rule.virtual_machines} & positions.keys()
-        values = [value for name in names if (value := self.value(rule, positions[name])) is not None]
-        return sum((one == other) == (rule.type is RuleType.ANTI_AFFINITY) for one, other in combinations(values, 2))
+        ends = self._positions_after(moved)
+        members = {rule.name: {name.casefold() for name in rule.virtual_machines} & ends.keys() for rule in self.preferred}
+        pairs = (self._pairs_at_odds(rule, {name: ends[name] for name in members[rule.name]}) for rule in self.preferred)
+        return sum(1 for found in pairs for _ in found)
 
     def clash(self, rule: PlacementRule, positions: dict[str, str]) -> list[str]:
         """Return the first two members (by name) whose hosts break the rule between them, or none."""
+        return list(next(self._pairs_at_odds(rule, positions), ()))
+
+    def _pairs_at_odds(self, rule: PlacementRule, positions: dict[str, str]) -> Iterator[tuple[str, str]]:
         apart = rule.type is RuleType.ANTI_AFFINITY
         values = {name: self.value(rule, host) for name, host in sorted(positions.items())}
         pairs = combinations([name for name, value in values.items() if value is not None], 2)
-        return next(([one, other] for one, other in pairs if (values[one] == values[other]) == apart), [])
+        return ((one, other) for one, other in pairs if (values[one] == values[other]) == apart)
+
+    def _positions_after(self, moved: dict[str, str]) -> dict[str, str]:
+        return {name: member.settled for name, member in self.members.items() if member.settled} | moved
 
     def unmended(self, placed: Sequence[Placed], blocked: Sequence[Blocked]) -> list[Blocked]:
         """Return the rules that are broken now and after all moves; one whose member is blocked is told by that already."""
-        positions = {name: member.settled for name, member in self.members.items() if member.settled}
-        positions |= {one.move.drift.machine.name.casefold(): one.move.target for one in placed}
+        positions = self._positions_after({one.move.drift.machine.name.casefold(): one.move.target for one in placed})
         told = {one.subject.casefold() for one in blocked}
         found = (self._unmended(broken.rule, positions, told) for broken in self._fleet.drift.rules)
         return [one for one in found if one]
@@ -118,10 +120,8 @@ class Rules:
         if not clash or any(f"virtualMachine/{name}".casefold() in told for name in names):
             return None
         kept = [drift.machine.name for drift in self.drifts if drift.machine.name in clash and _is_kept(drift)]
-        why, remedy = (
-            "none of them may go where it would hold",
-            "allow one of them on another host, make room there, or relax the rule",
-        )
+        why = "none of them may go where it would hold"
+        remedy = "allow one of them on another host, make room there, or relax the rule"
         if kept:
             why = f"{' and '.join(kept)} {'is' if len(kept) == 1 else 'are'} not to be moved: held, or only reported"
             remedy = "release the hold, set drift: correct, or relax the rule"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from reconciler.model.drift import MachineDrift, MachineStatus, RoleChange, SettingDrift
+from reconciler.model.drift import SETTLED, MachineDrift, MachineStatus, RoleChange, SettingDrift
 from reconciler.model.plan import MachineRef, MachineStep, SettingsStep, Step
 from reconciler.model.words import Action, Handling
 from reconciler.plan.estimate import MIB, Assumptions
@@ -10,7 +10,6 @@ from reconciler.plan.fleet import Fleet
 from reconciler.plan.moves import Move, Placed
 from reconciler.plan.roles import crossing, effective_option, move_seconds, needs_role_first, unprotected_seconds
 
-SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
 DISABLING = "migration.enabled"
 
 

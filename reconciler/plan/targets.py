@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 from reconciler.model.announced import AnnouncedMove, announced_hosts
 from reconciler.model.desired import PlacementRule
-from reconciler.model.drift import MachineDrift, MachineStatus
+from reconciler.model.drift import SETTLED, MachineDrift, MachineStatus
 from reconciler.model.plan import Blocked
 from reconciler.model.words import Handling, Preferences, RuleType
 from reconciler.plan.checks import host_refusal
@@ -46,7 +46,6 @@ NO_PLACE = ("no-host", "no-room")  # codes of machines for which a place was loo
 Preference = tuple[int, int, int, int, int, int, str]
 PATIENCE = 4  # choices made anew because somebody who was counted on to leave has to stay
 WISHES = ("placement.prefer", "preferredRule")  # reasons of moves that only a wish asks for
-SETTLED = (MachineStatus.IN_PLACE, MachineStatus.MISPLACED)
 NONE_GIVEN: Mapping[str, str] = MappingProxyType({})
 FEW_HOSTS = 24  # up to so many are all asked what a machine's way there would take
 
@@ -347,7 +346,7 @@ class _Chooser:
     def _by_promise(self, drift: MachineDrift) -> Iterator[tuple[Preference, str]]:
         """Yield hosts with the best preference that they could have (no more copied than must be), the best first."""
         migrations, copied = sure_to_take(drift)
-        allowed, prefer, home = self._allowed(drift), self._preferred(drift), (drift.host or "").casefold()
+        allowed, prefer, home = self._allowed(drift), _preferred(drift), (drift.host or "").casefold()
         names = {host.casefold(): host for host in allowed} if prefer else {}
         for rank, name in enumerate(prefer):
             if name in names and name != home and names[name] not in self._closed:
@@ -360,10 +359,6 @@ class _Chooser:
         # These refuse everybody: they are asked last, for the reasons they give.
         closed = (host for host in allowed if host in self._closed and host.casefold() != home)
         yield from (((99, 0, 0, 0, 0, 0, host.casefold()), host) for host in closed)
-
-    def _preferred(self, drift: MachineDrift) -> list[str]:
-        placement = drift.machine.placement
-        return list(dict.fromkeys(name.casefold() for name in placement.prefer)) if placement else []
 
     def _option(self, drift: MachineDrift, host: str, *, alone: bool) -> Move | Refusal:
         move = self._route(drift, host)
@@ -411,9 +406,7 @@ class _Chooser:
 
     def _wishes_left(self, drift: MachineDrift, host: str) -> tuple[int, int]:
         """Preferred rules that the host would break, and how far down the machine's own list it stands."""
-        prefer, name = self._preferred(drift), host.casefold()
-        rank = prefer.index(name) if name in prefer else len(prefer)
-        return len(self._rules.disliked(drift, host, self._positions)), rank
+        return len(self._rules.disliked(drift, host, self._positions)), rank_of(drift, host)
 
     def _better_place(self, drift: MachineDrift) -> None:
         """Move a machine that may stay to where fewer wishes are left open, if there is such a place; nothing is blocked."""
@@ -421,7 +414,7 @@ class _Chooser:
         if drift.status is not MachineStatus.IN_PLACE or drift.differs or self._must_go(drift) or home is None:
             return
         now = self._wishes_left(drift, home)
-        if now == (0, 0) or (now[0] == 0 and not self._preferred(drift)):
+        if now == (0, 0) or (now[0] == 0 and not _preferred(drift)):
             return
         options = [self._option(drift, host, alone=False) for host in self._candidates(drift) if host != home]
         better = [one for one in options if isinstance(one, Move) and self._wishes_left(drift, one.target) < now]
@@ -502,6 +495,17 @@ class _Chooser:
 def _identity(drift: MachineDrift) -> str:
     """What a machine's own order of hosts hangs on: its VMId, which outlives its name."""
     return drift.observed.id if drift.observed else drift.machine.name
+
+
+def rank_of(drift: MachineDrift, host: str) -> int:
+    """Return how far down the machine's own list of preferred hosts one stands; those that are not on it come last."""
+    prefer, name = _preferred(drift), host.casefold()
+    return prefer.index(name) if name in prefer else len(prefer)
+
+
+def _preferred(drift: MachineDrift) -> list[str]:
+    placement = drift.machine.placement
+    return list(dict.fromkeys(name.casefold() for name in placement.prefer)) if placement else []
 
 
 def is_wish(move: Move) -> bool:
